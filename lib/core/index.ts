@@ -1,0 +1,234 @@
+/**
+ * Index arithmetic: sums of axes times constants, with exact division and remainder where ranges
+ * allow it. Views become such terms, so a chain of reshapes and transposes costs one address.
+ * @module
+ */
+import { call, lit, type Scalar } from "./scalar.ts";
+import { denseStrides } from "./type.ts";
+
+/** A sum of atoms times constants, plus a constant. */
+export interface Linear {
+  readonly constant: number;
+  /** Atoms with their non-zero coefficients, by the atom's key. */
+  readonly terms: ReadonlyMap<string, { readonly atom: Scalar; readonly coef: number }>;
+}
+
+/** An i32 constant. */
+export function constant(value: number): Scalar {
+  return lit("i32", value);
+}
+
+/** The inclusive range of values an index term can have. */
+export function rangeOf(term: Scalar): readonly [number, number] {
+  if (term.kind === "lit") return [term.value, term.value];
+  if (term.kind === "axis") return [0, Math.max(0, term.extent - 1)];
+  if (term.kind === "call" && term.type === "i32") {
+    const [a, b] = term.args;
+    if (term.fn === "add") {
+      const [p, q] = [rangeOf(a), rangeOf(b)];
+      return [p[0] + q[0], p[1] + q[1]];
+    }
+    if (term.fn === "mul" && b.kind === "lit") {
+      const ends = rangeOf(a).map((v) => v * b.value);
+      return [Math.min(...ends), Math.max(...ends)];
+    }
+    if (term.fn === "div" && b.kind === "lit") {
+      const [lo, hi] = rangeOf(a);
+      return [Math.trunc(lo / b.value), Math.trunc(hi / b.value)];
+    }
+    if (term.fn === "rem" && b.kind === "lit") {
+      const [lo, hi] = rangeOf(a);
+      return [lo < 0 ? 1 - b.value : 0, hi < 0 ? 0 : Math.min(hi, b.value - 1)];
+    }
+  }
+  return [-(2 ** 31), 2 ** 31 - 1];
+}
+
+function keyOf(atom: Scalar): string {
+  switch (atom.kind) {
+    case "axis":
+      return `@${atom.axis}`;
+    case "lit":
+      return `${atom.value}`;
+    case "load":
+      return `l${atom.operand}[${keyOf(atom.index)}]${atom.valid ? `?${keyOf(atom.valid)}` : ""}`;
+    case "call":
+      return `${atom.fn}(${atom.args.map(keyOf).join(",")})`;
+    case "arg":
+    case "acc":
+      return `${atom.kind}${atom.index}`;
+    default:
+      throw new TypeError(`internal: unknown term ${atom satisfies never}`);
+  }
+}
+
+/** An index term as a sum; what is no sum is one atom. */
+export function linearOf(term: Scalar): Linear {
+  if (term.kind === "lit") return { constant: term.value, terms: new Map() };
+  if (term.kind === "call" && term.type === "i32") {
+    const [a, b] = term.args;
+    if (term.fn === "add") return plus(linearOf(a), linearOf(b));
+    if (term.fn === "mul" && b.kind === "lit") return scaled(linearOf(a), b.value);
+  }
+  return { constant: 0, terms: new Map([[keyOf(term), { atom: term, coef: 1 }]]) };
+}
+
+function plus(a: Linear, b: Linear): Linear {
+  const terms = new Map(a.terms);
+  for (const [key, { atom, coef }] of b.terms) {
+    const sum = (terms.get(key)?.coef ?? 0) + coef;
+    if (sum === 0) terms.delete(key);
+    else terms.set(key, { atom, coef: sum });
+  }
+  return { constant: a.constant + b.constant, terms };
+}
+
+function scaled(a: Linear, by: number): Linear {
+  if (by === 0) return { constant: 0, terms: new Map() };
+  const terms = new Map([...a.terms].map(([k, t]) => [k, { ...t, coef: t.coef * by }]));
+  return { constant: a.constant * by, terms };
+}
+
+/** The term of a sum: atoms ordered by descending coefficient, the constant last. */
+export function termOf(sum: Linear): Scalar {
+  const parts = [...sum.terms.entries()].sort((a, b) =>
+    b[1].coef - a[1].coef || (a[0] < b[0] ? -1 : 1)
+  ).map(([, { atom, coef }]) => coef === 1 ? atom : call("mul", atom, constant(coef)));
+  if (sum.constant !== 0 || parts.length === 0) parts.push(constant(sum.constant));
+  return parts.reduce((a, b) => call("add", a, b));
+}
+
+/** `a + b`. */
+export function plusIndex(a: Scalar, b: Scalar | number): Scalar {
+  return termOf(plus(linearOf(a), linearOf(typeof b === "number" ? constant(b) : b)));
+}
+
+/** `a * k` for a constant k. */
+export function timesIndex(a: Scalar, k: number): Scalar {
+  return termOf(scaled(linearOf(a), k));
+}
+
+/** Splits a sum into the part divisible by k (already divided) and the rest. */
+function split(sum: Linear, k: number): { whole: Linear; rest: Linear } {
+  const whole = new Map<string, { atom: Scalar; coef: number }>();
+  const rest = new Map<string, { atom: Scalar; coef: number }>();
+  for (const [key, t] of sum.terms) {
+    if (t.coef % k === 0) whole.set(key, { atom: t.atom, coef: t.coef / k });
+    else rest.set(key, t);
+  }
+  const q = Math.floor(sum.constant / k);
+  return {
+    whole: { constant: q, terms: whole },
+    rest: { constant: sum.constant - q * k, terms: rest },
+  };
+}
+
+/** `floor(a / k)` for a constant k > 0; terms that can be negative are kept as one division. */
+export function divIndex(a: Scalar, k: number): Scalar {
+  if (k === 1) return a;
+  const sum = linearOf(a);
+  const { whole, rest } = split(sum, k);
+  const remainder = termOf(rest);
+  const [lo, hi] = rangeOf(remainder);
+  if (lo >= 0 && hi < k) return termOf(whole);
+  if (lo >= 0) {
+    const [small, by] = reduced(rest, k);
+    const [l, h] = rangeOf(small);
+    const quotient = l >= 0 && h < by ? constant(0) : call("div", small, constant(by));
+    return termOf(plus(whole, linearOf(quotient)));
+  }
+  return call("div", a, constant(k));
+}
+
+/** (g·x + c) / (g·k) is (x + floor(c/g)) / k when every coefficient shares g. */
+function reduced(rest: Linear, k: number): [Scalar, number] {
+  let g = k;
+  for (const { coef } of rest.terms.values()) g = gcd(g, Math.abs(coef));
+  if (g === 1) return [termOf(rest), k];
+  const terms = new Map([...rest.terms].map(([key, t]) => [key, { ...t, coef: t.coef / g }]));
+  return [termOf({ constant: Math.floor(rest.constant / g), terms }), k / g];
+}
+
+function gcd(a: number, b: number): number {
+  while (b) [a, b] = [b, a % b];
+  return a;
+}
+
+/** `a mod k` (never negative) for a constant k > 0. */
+export function modIndex(a: Scalar, k: number): Scalar {
+  if (k === 1) return constant(0);
+  const { rest } = split(linearOf(a), k);
+  const remainder = termOf(rest);
+  const [lo, hi] = rangeOf(remainder);
+  if (lo >= 0 && hi < k) return remainder;
+  return call("rem", lo >= 0 ? remainder : a, constant(k));
+}
+
+/** The row-major address of coordinates in a dense tensor of this shape. */
+export function addressOf(coords: readonly Scalar[], shape: readonly number[]): Scalar {
+  const strides = denseStrides(shape);
+  let sum: Linear = { constant: 0, terms: new Map() };
+  for (const [i, c] of coords.entries()) {
+    if (shape[i] !== 1) sum = plus(sum, scaled(linearOf(c), strides[i]));
+  }
+  return termOf(sum);
+}
+
+/** The coordinates of a row-major address in a dense tensor of this shape. */
+export function coordsOf(address: Scalar, shape: readonly number[]): Scalar[] {
+  const strides = denseStrides(shape);
+  return shape.map((extent, i) =>
+    extent === 1
+      ? constant(0)
+      : i === 0
+      ? divIndex(address, strides[i])
+      : modIndex(divIndex(address, strides[i]), extent)
+  );
+}
+
+/** The axes of an iteration space, the first of them numbered `first`. */
+export function axesOf(shape: readonly number[], first: number = 0): Scalar[] {
+  return shape.map((extent, i) =>
+    extent === 1 ? constant(0) : { kind: "axis", type: "i32", axis: first + i, extent }
+  );
+}
+
+/**
+ * A term with its axes replaced, sums and divisions of constants rebuilt so that they simplify
+ * again. Parts without axes stay the same objects.
+ */
+export function substitute(
+  term: Scalar,
+  at: readonly Scalar[],
+  memo: Map<Scalar, Scalar> = new Map(),
+): Scalar {
+  const known = memo.get(term);
+  if (known) return known;
+  let made: Scalar = term;
+  if (term.kind === "axis") made = at[term.axis] ?? term;
+  else if (term.kind === "load") {
+    const index = substitute(term.index, at, memo);
+    const valid = term.valid && substitute(term.valid, at, memo);
+    if (index !== term.index || valid !== term.valid) made = { ...term, index, valid };
+  } else if (term.kind === "call") {
+    const args = term.args.map((a) => substitute(a, at, memo));
+    if (args.some((a, i) => a !== term.args[i])) made = rebuilt(term, args);
+  }
+  memo.set(term, made);
+  return made;
+}
+
+function rebuilt(term: Scalar & { kind: "call" }, args: readonly Scalar[]): Scalar {
+  const [a, b] = args;
+  if (term.type === "i32" && b) {
+    if (term.fn === "add") return plusIndex(a, b);
+    if (b.kind === "lit") {
+      if (term.fn === "sub") return plusIndex(a, -b.value);
+      if (term.fn === "mul") return timesIndex(a, b.value);
+      const positive = b.value > 0 && rangeOf(a)[0] >= 0;
+      if (term.fn === "div" && positive) return divIndex(a, b.value);
+      if (term.fn === "rem" && positive) return modIndex(a, b.value);
+    }
+  }
+  return call(term.fn, ...args);
+}

@@ -1,0 +1,178 @@
+/**
+ * Terms. A node is one application of one operation, frozen; a tensor is one output of one node.
+ * `apply` is the only place where a node is made.
+ * @module
+ */
+import type { Attrs, Op } from "./op.ts";
+import { type Data, type Host, isHost, isResident } from "./host.ts";
+import { printType, type Type } from "./type.ts";
+import { DTypeError, placeOf, ShapeError, StageError, TraceError } from "./fault.ts";
+import { printTerm } from "./print.ts";
+
+/** A running traced call that terms depend on; compared by identity. */
+export interface Call {
+  /** What the call was made of, for messages. */
+  readonly name: string;
+  /** False once the call has returned. */
+  live: boolean;
+}
+
+/** One application of one operation. Two nodes are the same only if they are one object. */
+export interface Node {
+  readonly op: Op;
+  readonly ins: readonly Tensor[];
+  /** Plain data, checked by the operation's fields; axes are not negative. */
+  readonly attrs: Attrs;
+  readonly outs: readonly Type[];
+  /** The outputs as tensors. */
+  readonly results: readonly Tensor[];
+  /** Leaves only: the value, or where it comes from. */
+  readonly data?: Data;
+  /** Leaves only: the name of an argument or parameter. */
+  readonly name?: string;
+  /** The running call this term depends on; absent for constants. */
+  readonly call?: Call;
+  /** Where the author wrote it; its stack is parsed only when a message needs it. */
+  readonly site: Error;
+}
+
+/** One output of one node: what operations take and give. A value only after `read`. */
+export interface Tensor extends Type {
+  /** The application that made it. */
+  readonly node: Node;
+  /** Which of its outputs. */
+  readonly out: number;
+  /** Gives a device-resident value back; does nothing for other terms. */
+  dispose(): void;
+  /** The canonical text of the graph behind it. */
+  toString(): string;
+}
+
+const behaviour = {
+  dispose(this: Tensor): void {
+    if (isResident(this.node.data)) this.node.data.dispose();
+  },
+  toString(this: Tensor): string {
+    return printTerm(this);
+  },
+  valueOf(this: Tensor): never {
+    throw valueWanted(this);
+  },
+  [Symbol.toPrimitive](this: Tensor, hint: string): string {
+    if (hint === "string") return printTerm(this);
+    throw valueWanted(this);
+  },
+  [Symbol.iterator](this: Tensor): never {
+    throw valueWanted(this);
+  },
+};
+
+function valueWanted(t: Tensor): StageError {
+  const place = placeOf(t.node.site);
+  return new StageError(
+    `Cannot use ${printType(t)} as a number: only its type is known while staging${
+      place ? `\n  at ${place}` : ""
+    }\n  try \`await read(t)\` outside the model, or an operation such as where()`,
+    { code: "stage.value", place },
+  );
+}
+
+function tensorOf(node: Node, out: number): Tensor {
+  const { dtype, shape } = node.outs[out];
+  const made = Object.create(behaviour, {
+    node: { value: node, enumerable: true },
+    out: { value: out, enumerable: true },
+    dtype: { value: dtype, enumerable: true },
+    shape: { value: shape, enumerable: true },
+  });
+  return Object.freeze(made) as Tensor;
+}
+
+function frozen(type: Type): Type {
+  return Object.freeze({ dtype: type.dtype, shape: Object.freeze([...type.shape]) });
+}
+
+/** Applies an operation: checks the operands' calls, infers the types and makes the node. */
+export function apply(
+  op: Op,
+  ins: readonly Tensor[],
+  attrs: Attrs,
+  from: {
+    readonly data?: Data;
+    readonly name?: string;
+    readonly call?: Call;
+    readonly type?: Type;
+  } = {},
+): readonly Tensor[] {
+  const site = new Error(op.name);
+  let call = from.call;
+  for (const t of ins) {
+    const other = t.node.call;
+    if (!other) continue;
+    if (!other.live || (call && call !== other)) throw leaked(op, t, site);
+    call = other;
+  }
+  let outs: readonly Type[];
+  try {
+    outs = (from.type ? [from.type] : op.infer(ins, attrs)).map(frozen);
+  } catch (error) {
+    throw located(error, site);
+  }
+  const results: Tensor[] = [];
+  const node: Node = Object.freeze({
+    op,
+    ins: Object.freeze([...ins]),
+    attrs: Object.freeze({ ...attrs }),
+    outs: Object.freeze(outs),
+    results,
+    ...(from.data ? { data: from.data } : {}),
+    ...(from.name !== undefined ? { name: from.name } : {}),
+    ...(call ? { call } : {}),
+    site,
+  });
+  outs.forEach((_, i) => results.push(tensorOf(node, i)));
+  Object.freeze(results);
+  return results;
+}
+
+function leaked(op: Op, t: Tensor, site: Error): TraceError {
+  const place = placeOf(site);
+  return new TraceError(
+    "leaked",
+    `Cannot use ${printType(t)} in ${op.name}: it belongs to another call of a traced function, ` +
+      `or to one that has ended${
+        place ? `\n  at ${place}` : ""
+      }\n  try to return it from that call`,
+    { place },
+  );
+}
+
+/** Adds the author's place to an error of inference, once. */
+export function located(error: unknown, site: Error): unknown {
+  if (
+    (error instanceof ShapeError || error instanceof DTypeError ||
+      error instanceof RangeError && "place" in error) &&
+    (error as ShapeError).place === undefined
+  ) {
+    const place = placeOf(site);
+    if (place) {
+      (error as ShapeError).place = place;
+      const [first, ...rest] = error.message.split("\n");
+      error.message = [first, `  at ${place}`, ...rest].join("\n");
+    }
+  }
+  return error;
+}
+
+/** True if a value is a tensor of this library. */
+export function isTensor(value: unknown): value is Tensor {
+  return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === behaviour;
+}
+
+/** The single number that a scalar constant holds, or `undefined`. */
+export function scalarOf(t: Tensor): number | undefined {
+  const data = t.node.data;
+  if (!isHost(data)) return undefined;
+  const value: Host = data;
+  return value.data.length === 1 ? Number(value.data[0]) : undefined;
+}

@@ -1,0 +1,133 @@
+/**
+ * The CPU reference: a graph and host values in, host values out, one operation after another.
+ * It is the oracle for every other way to compute, the folder of constants, and the embedded
+ * default where there is no adapter.
+ * @module
+ */
+import { broadcastCoords, ownForm } from "../core/draft.ts";
+import { orderOf } from "../core/graph.ts";
+import { arrayOf, collect, type Host, isHost, isResident, isSource } from "../core/host.ts";
+import { addressOf, axesOf } from "../core/index.ts";
+import { constant } from "../core/leaf.ts";
+import type { Op } from "../core/op.ts";
+import { kindOf, s } from "../core/scalar.ts";
+import { stored } from "../core/draft.ts";
+import type { Node, Tensor } from "../core/tensor.ts";
+import { sizeOf, type Type } from "../core/type.ts";
+import { evaluateForm } from "./form.ts";
+import { elementLoop } from "./loops.ts";
+import { compile, environment } from "./scalar.ts";
+
+/** The values of some tensors, given those of the arguments behind them. */
+export async function evaluate(
+  roots: readonly Tensor[],
+  given: ReadonlyMap<Node, Host> = new Map(),
+): Promise<readonly Host[]> {
+  const order = orderOf(roots);
+  const leaves = new Map(given);
+  for (const node of order) {
+    if (!leaves.has(node)) {
+      const value = await leafValue(node);
+      if (value) leaves.set(node, value);
+    }
+  }
+  return evaluateNow(roots, leaves);
+}
+
+async function leafValue(node: Node): Promise<Host | undefined> {
+  const { data } = node;
+  if (isHost(data)) return data;
+  if (isSource(data)) return await collect(data);
+  if (isResident(data)) return await data.read();
+  return undefined;
+}
+
+/** The same, where every leaf is a host value or given. */
+export function evaluateNow(
+  roots: readonly Tensor[],
+  given: ReadonlyMap<Node, Host> = new Map(),
+): readonly Host[] {
+  const order = orderOf(roots);
+  const values = new Map<Node, readonly Host[]>();
+  const waiting = new Map<Node, number>();
+  for (const node of order) {
+    for (const t of node.ins) waiting.set(t.node, (waiting.get(t.node) ?? 0) + 1);
+  }
+  for (const t of roots) waiting.set(t.node, (waiting.get(t.node) ?? 0) + 1);
+  for (const node of order) {
+    const leaf = given.get(node) ?? (isHost(node.data) ? node.data : undefined);
+    if (leaf) {
+      values.set(node, [leaf]);
+      continue;
+    }
+    if (node.ins.length === 0 && isUnbound(node)) {
+      throw new TypeError(`internal: ${node.op.name} "${node.name ?? ""}" has no value`);
+    }
+    const ins = node.ins.map((t) => values.get(t.node)![t.out]);
+    values.set(node, evaluateOp(node.op, ins, node.attrs, node.outs));
+    for (const t of node.ins) {
+      const left = waiting.get(t.node)! - 1;
+      waiting.set(t.node, left);
+      if (left === 0) values.delete(t.node);
+    }
+  }
+  return roots.map((t) => values.get(t.node)![t.out]);
+}
+
+function isUnbound(node: Node): boolean {
+  return node.op.name === "arg" || node.op.name === "data";
+}
+
+/** What an operation gives for host operands: its meaning, directly. */
+export function evaluateOp(
+  op: Op,
+  ins: readonly Host[],
+  attrs: Node["attrs"],
+  outs: readonly Type[],
+): readonly Host[] {
+  if (outs.every((t) => sizeOf(t.shape) === 0)) return outs.map(empty);
+  if (op.eval) return op.eval(ins, attrs, outs);
+  if (op.scalar) return [elementwise(op, ins, attrs, outs[0])];
+  if (op.view) return [rearranged(op, ins, attrs, outs[0])];
+  if (op.compose) return evaluateNow(op.compose(ins.map((h) => constant(h)), attrs));
+  const form = ownForm(op, ins, attrs, outs);
+  if (!form) throw new TypeError(`internal: ${op.name} has no meaning`);
+  return evaluateForm(form, ins);
+}
+
+function empty(type: Type): Host {
+  return { dtype: type.dtype, shape: [...type.shape], data: arrayOf(type.dtype, 0) };
+}
+
+function elementwise(op: Op, ins: readonly Host[], attrs: Node["attrs"], type: Type): Host {
+  const args = ins.map((h, i) => s.arg(i, kindOf(h.dtype)));
+  const body = compile(stored(op.scalar!(args, attrs, ins), type));
+  return { ...type, shape: [...type.shape], data: elementLoop(ins, type, body) };
+}
+
+function rearranged(op: Op, ins: readonly Host[], attrs: Node["attrs"], type: Type): Host {
+  const x = ins[0];
+  if (sizeOf(x.shape) === sizeOf(type.shape) && isIdentityOrder(op, ins, attrs, type)) {
+    return { ...type, shape: [...type.shape], data: x.data };
+  }
+  const form = ownForm(op, ins, attrs, [type])!;
+  return evaluateForm(form, ins)[0];
+}
+
+/** A view that keeps every element's address, such as a reshape, shares the array. */
+function isIdentityOrder(op: Op, ins: readonly Host[], attrs: Node["attrs"], type: Type): boolean {
+  const coords = axesOf(type.shape);
+  const from = addressOf(op.view!(coords, ins, attrs), ins[0].shape);
+  const to = addressOf(coords, type.shape);
+  return JSON.stringify(from) === JSON.stringify(to);
+}
+
+/** Reads one element by broadcast coordinates; used by operations that loop themselves. */
+export function reader(h: Host, shape: readonly number[]): (coords: readonly number[]) => number {
+  const index = compile(addressOf(broadcastCoords(axesOf(shape), h.shape), h.shape));
+  const env = environment([h.data]);
+  return (coords) => {
+    for (let i = 0; i < coords.length; i++) env.axes[i] = coords[i];
+    return Number(h.data[index(env)]);
+  };
+}

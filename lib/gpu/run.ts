@@ -1,0 +1,258 @@
+/**
+ * Plans on a device. Loading makes everything that does not change from call to call; a run fills
+ * in the buffers of arguments and results, records one pass and submits once.
+ * @module
+ */
+import type { WgslKernel } from "../../kernels/wgsl/kernel.ts";
+import { DeviceError } from "../core/fault.ts";
+import { bytesIn, type Host, isResident, type Resident } from "../core/host.ts";
+import type { Plan, SlotId } from "../core/plan.ts";
+import type { Loaded } from "../core/target.ts";
+import { checkArgs, takeovers } from "./args.ts";
+import { type Block, storage } from "./buffers.ts";
+import type { Gpu } from "./device.ts";
+import {
+  type Action,
+  actionsOf,
+  encode,
+  fits,
+  type Frame,
+  kernelsOf,
+  type Place,
+  titleOf,
+} from "./encode.ts";
+import type { Pipeline } from "./pipelines.ts";
+import type { Held } from "./resident.ts";
+
+/** A plan on a device. */
+export interface LoadedPlan extends Loaded {
+  readonly plan: Plan;
+  readonly gpu: Gpu;
+  readonly actions: readonly Action[];
+  /** Records actions with the buffers of the latest host arguments, for measuring. */
+  rehearse(
+    encoder: GPUCommandEncoder,
+    actions: readonly Action[],
+    timestampWrites?: GPUComputePassTimestampWrites,
+  ): void;
+}
+
+/** Puts a plan on a device; `kernels` has one a step and `undefined` for copies. */
+export async function loadPlan(
+  gpu: Gpu,
+  plan: Plan,
+  kernels: readonly (WgslKernel | undefined)[],
+  donate: readonly number[] = [],
+): Promise<LoadedPlan> {
+  gpu.health.check("load a plan");
+  const all = kernelsOf(plan, kernels);
+  fits(gpu, plan, all);
+  const undo: (() => void)[] = [];
+  try {
+    return await load(gpu, plan, all, donate, undo);
+  } catch (error) {
+    undo.forEach((f) => f());
+    throw error;
+  }
+}
+
+async function load(
+  gpu: Gpu,
+  plan: Plan,
+  kernels: readonly (WgslKernel | undefined)[],
+  donate: readonly number[],
+  undo: (() => void)[],
+): Promise<LoadedPlan> {
+  const { buffers, residents, health } = gpu;
+  const pipelines = await pipelinesFor(gpu, plan, kernels);
+  const own = (bytes: number, label: string) => {
+    const block = buffers.create(bytes, storage, label);
+    undo.push(() => buffers.destroy(block));
+    return block;
+  };
+  const arenas = plan.arenas.map((bytes, i) => own(bytes, `arena ${i}`));
+  const constants: (Held | undefined)[] = [];
+  for (const [id, slot] of plan.slots.entries()) {
+    if (slot.kind !== "constant" || slot.bytes === 0) continue;
+    constants[id] = await gpu.constants.hold(slot.data);
+    undo.push(() => gpu.constants.drop(slot.data));
+  }
+  const place: Place = (id, frame) => {
+    const slot = plan.slots[id];
+    switch (slot.kind) {
+      case "arena":
+        return { block: arenas[slot.arena], offset: slot.offset };
+      case "constant":
+        return { block: constants[id]?.block ?? buffers.nothing, offset: 0 };
+      case "arg":
+        return { block: frame.args[slot.index]!, offset: 0 };
+      case "result":
+        return { block: frame.results[slot.index]!, offset: 0 };
+      default:
+        throw new TypeError(`internal: unknown slot ${slot satisfies never}`);
+    }
+  };
+  const { actions } = await health.scoped("load a plan", () => {
+    const made = actionsOf(gpu, plan, kernels, pipelines, place);
+    undo.push(() => buffers.destroy(made.params));
+    return made;
+  });
+
+  // Host arguments come into the same buffers at each call; the queue keeps calls apart.
+  const inbox: (Block | undefined)[] = [];
+  const inboxOf = (i: number): Block => inbox[i] ??= own(slotOf(plan, i).bytes, `argument ${i}`);
+  const taken = takeovers(plan, donate);
+  let isDisposed = false;
+
+  function begin(args: readonly (Host | Resident)[]): { frame: Frame; held: (Held | undefined)[] } {
+    const held: (Held | undefined)[] = [];
+    const blocks = args.map((value, i) => {
+      if (plan.args[i] < 0) return undefined;
+      if (isResident(value)) {
+        return (held[i] = residents.held(value, `run with argument ${i}`)).block;
+      }
+      const block = inboxOf(i);
+      buffers.write(block, 0, bytesIn(value.data));
+      return block;
+    });
+    const results: Block[] = [];
+    try {
+      for (const slot of plan.slots) {
+        if (slot.kind !== "result" || results[slot.index]) continue;
+        const from = held[taken.get(slot.index) ?? -1];
+        // Only a buffer that nobody else holds, and no other argument is, can become the result's.
+        const isSole = from?.holders === 1 &&
+          blocks.indexOf(from.block) === blocks.lastIndexOf(from.block);
+        results[slot.index] = from && isSole
+          ? from.block
+          : buffers.take(slot.bytes, `result ${slot.index}`);
+      }
+    } catch (error) {
+      for (const block of results) if (block && !blocks.includes(block)) buffers.give(block);
+      throw error;
+    }
+    return { frame: { args: blocks, results }, held };
+  }
+
+  /** The results of a run whose actions are recorded; may record copies behind them. */
+  function results(
+    encoder: GPUCommandEncoder,
+    frame: Frame,
+    held: readonly (Held | undefined)[],
+  ): Resident[] {
+    const made = new Map<SlotId, Held>();
+    return plan.outs.map((id) => {
+      const slot = plan.slots[id];
+      const known = made.get(id) ??
+        (slot.kind === "constant"
+          ? constants[id]
+          : slot.kind === "arg"
+          ? held[slot.index]
+          : undefined);
+      if (known) return residents.make(slot.type, residents.keep(known));
+      let block: Block;
+      if (slot.kind === "result") {
+        block = frame.results[slot.index]!;
+        const from = held[taken.get(slot.index) ?? -1];
+        if (from?.block === block) {
+          made.set(id, from);
+          return residents.make(slot.type, residents.keep(from));
+        }
+      } else {
+        block = buffers.take(slot.bytes, "a result");
+        const from = place(id, frame);
+        const n = Math.ceil(slot.bytes / 4) * 4;
+        if (n) encoder.copyBufferToBuffer(from.block.buffer, from.offset, block.buffer, 0, n);
+      }
+      const fresh = { block, holders: 1 };
+      made.set(id, fresh);
+      return residents.make(slot.type, fresh);
+    });
+  }
+
+  async function run(given: readonly (Host | Resident)[]): Promise<readonly Resident[]> {
+    if (isDisposed) throw new DeviceError("Cannot run: the plan was disposed; load it again");
+    health.check("run");
+    checkArgs(plan, given);
+    const foreign = given.some((v) => isResident(v) && v.owner !== residents.owner);
+    const args = foreign
+      ? await Promise.all(
+        given.map((v) => isResident(v) && v.owner !== residents.owner ? v.read() : v),
+      )
+      : given;
+    let outs: Resident[] = [];
+    let frame: Frame | undefined;
+    try {
+      return await health.scoped("run", () => {
+        const begun = begin(args);
+        frame = begun.frame;
+        const encoder = gpu.device.createCommandEncoder();
+        encode(encoder, actions, frame, place);
+        outs = results(encoder, frame, begun.held);
+        gpu.device.queue.submit([encoder.finish()]);
+        const site = donate.length ? new Error() : undefined;
+        for (const i of donate) {
+          const value = args[i];
+          if (site && isResident(value)) residents.donate(value, site);
+        }
+        return outs;
+      });
+    } catch (error) {
+      outs.forEach((out) => out.dispose());
+      if (frame) await blame(frame);
+      throw error;
+    }
+  }
+
+  /** Records each action by itself, without running it, and throws for the first that fails. */
+  async function blame(frame: Frame): Promise<void> {
+    if (health.isGone()) return;
+    for (const action of actions) {
+      await health.scoped(`run ${titleOf(plan.steps[action.step])}`, () => {
+        const encoder = gpu.device.createCommandEncoder();
+        encode(encoder, [action], frame, place);
+        encoder.finish();
+      });
+    }
+  }
+
+  return {
+    plan,
+    gpu,
+    actions,
+    run,
+    rehearse(encoder, some, timestampWrites) {
+      const args = plan.args.map((id, i) => id < 0 ? undefined : inboxOf(i));
+      const outs: Block[] = [];
+      for (const slot of plan.slots) {
+        if (slot.kind === "result") outs[slot.index] ??= buffers.take(slot.bytes, "a rehearsal");
+      }
+      encode(encoder, some, { args, results: outs }, place, timestampWrites);
+      outs.forEach((block) => buffers.give(block));
+    },
+    dispose() {
+      if (isDisposed) return;
+      isDisposed = true;
+      undo.forEach((f) => f());
+    },
+  };
+}
+
+async function pipelinesFor(
+  gpu: Gpu,
+  plan: Plan,
+  kernels: readonly (WgslKernel | undefined)[],
+): Promise<readonly (Pipeline | undefined)[]> {
+  const at = kernels.flatMap((kernel, i) => kernel ? [i] : []);
+  const made = await gpu.pipelines.of(
+    at.map((i) => kernels[i]!),
+    at.map((i) => titleOf(plan.steps[i])),
+  );
+  const out: (Pipeline | undefined)[] = kernels.map(() => undefined);
+  at.forEach((i, j) => out[i] = made[j]);
+  return out;
+}
+
+function slotOf(plan: Plan, arg: number) {
+  return plan.slots[plan.args[arg]];
+}

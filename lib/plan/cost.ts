@@ -1,0 +1,63 @@
+/**
+ * What computing a node again costs beside a load: terms weighted by what they take.
+ * @module
+ */
+import { kindOf, type Prim, s, type Scalar, walk } from "../core/scalar.ts";
+import type { Node } from "../core/tensor.ts";
+import { sizeOf } from "../core/type.ts";
+import { draftOfNode } from "./decompose.ts";
+
+const dear: ReadonlySet<Prim> = new Set<Prim>([
+  "exp",
+  "log",
+  "sin",
+  "cos",
+  "tan",
+  "asin",
+  "acos",
+  "atan",
+  "atan2",
+  "tanh",
+  "pow",
+]);
+
+/** The weight of a term: one a primitive, more for transcendental ones. */
+export function weight(term: Scalar): number {
+  let sum = 0;
+  walk(term, (part) => {
+    if (part.kind === "call") sum += dear.has(part.fn) ? 6 : part.fn === "div" ? 2 : 1;
+  });
+  return sum;
+}
+
+/** The weight of one element of a node, its operands given. */
+export function ownCost(node: Node): number {
+  if (node.op.view) return 0;
+  if (node.op.scalar) {
+    const args = node.ins.map((t, i) => s.arg(i, kindOf(t.dtype)));
+    return weight(node.op.scalar(args, node.attrs, node.ins));
+  }
+  const draft = draftOfNode(node);
+  return draft?.kind === "map" ? weight(draft.body) : 0;
+}
+
+/** How often a root reads each element of an operand. */
+export function repeats(root: Node, operand: Node): number {
+  const draft = draftOfNode(root)!;
+  const size = Math.max(1, sizeOf(operand.outs[0].shape));
+  switch (draft.kind) {
+    case "map":
+      return 1;
+    case "reduce":
+      return sizeOf(draft.shape) * sizeOf(draft.over) / size;
+    case "rows":
+      return (draft.stages.length + 1) * sizeOf(draft.shape) * sizeOf(draft.over) / size;
+    case "matmul":
+      return sizeOf(draft.batch) * draft.m * draft.n * draft.k / size;
+    case "conv":
+      return draft.n * draft.g * draft.o * draft.c * sizeOf(draft.output) * sizeOf(draft.kernel) /
+        size;
+    default:
+      throw new TypeError(`internal: unknown draft ${draft satisfies never}`);
+  }
+}

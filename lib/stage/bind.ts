@@ -1,0 +1,23 @@
+/**
+ * Binding times: a node is static when nothing behind it is an argument.
+ * @module
+ */
+import { orderOf } from "../core/graph.ts";
+import type { Node, Tensor } from "../core/tensor.ts";
+
+/** When a node's value is known: while specialising, or only when the graph runs. */
+export type Binding = "static" | "dynamic";
+
+/** The binding time of every node behind some tensors. */
+export function bind(
+  roots: readonly Tensor[],
+  isDynamic: (leaf: Node) => boolean = (leaf) => leaf.data === undefined,
+): ReadonlyMap<Node, Binding> {
+  const times = new Map<Node, Binding>();
+  for (const node of orderOf(roots)) {
+    const leaf = node.op.name === "arg" || node.op.name === "data";
+    const dynamic = leaf ? isDynamic(node) : node.ins.some((t) => times.get(t.node) === "dynamic");
+    times.set(node, dynamic ? "dynamic" : "static");
+  }
+  return times;
+}

@@ -1,0 +1,56 @@
+/**
+ * Opening a target: the best there is, or the one named.
+ * @module
+ */
+import { OptionError } from "../core/fault.ts";
+import type { Graph } from "../core/graph.ts";
+import type { CompileOptions, Machine } from "../core/target.ts";
+import { compilePlan } from "../plan/compile.ts";
+import { openReference } from "./reference.ts";
+
+/**
+ * Names that `open` takes: `webgpu`; `reference`, the interpreter; `cpu`, the best target without a
+ * device; `auto`, WebGPU where there is an adapter, else `cpu`.
+ */
+export type DeviceName = "auto" | "webgpu" | "reference" | "cpu";
+
+/** The names, for messages and the command line. */
+export const deviceNames: readonly DeviceName[] = ["auto", "webgpu", "reference", "cpu"];
+
+/**
+ * Opens a target to run on; `name` of the result says which. Throws a DeviceError where the one
+ * named is absent, and an OptionError for an unknown name. Dispose it, or hold it by `await using`.
+ */
+export async function open(name: DeviceName = "auto"): Promise<Machine> {
+  switch (name) {
+    case "webgpu":
+      return await openGpu();
+    case "reference":
+    case "cpu":
+      return openReference();
+    case "auto":
+      return await openAuto();
+    default:
+      throw new OptionError(
+        `Cannot open ${JSON.stringify(name satisfies never)}: there is no such target\n` +
+          `  try one of ${deviceNames.join(", ")}`,
+      );
+  }
+}
+
+/** Loaded only when asked for, so that an application without WebGPU does not carry it. */
+async function openGpu(): Promise<Machine> {
+  const { openWebgpu } = await import("../gpu/machine.ts");
+  return await openWebgpu((graph: Graph, target, options?: CompileOptions) =>
+    compilePlan(graph, target.limits, options)
+  );
+}
+
+async function openAuto(): Promise<Machine> {
+  try {
+    return await openGpu();
+  } catch (error) {
+    if ((error as Error).name === "DeviceError") return openReference();
+    throw error;
+  }
+}

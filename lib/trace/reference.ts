@@ -1,0 +1,81 @@
+/**
+ * The CPU reference as a machine: the interpreter behind the interface that devices have.
+ * @module
+ */
+import { evaluate } from "../cpu/evaluate.ts";
+import { DeviceError } from "../core/fault.ts";
+import { type Graph, resultsOf } from "../core/graph.ts";
+import { type Host, isResident, type Resident } from "../core/host.ts";
+import type { CompileOptions, Loaded, Machine } from "../core/target.ts";
+import { optimize } from "../stage/level.ts";
+
+/** The interpreter as a machine; it needs no device and holds values in ordinary memory. */
+export function openReference(): Machine {
+  const values = new WeakMap<Resident, Host | "disposed">();
+  let open = true;
+  const valueOf = (r: Resident): Host => {
+    const value = values.get(r);
+    if (value === undefined) {
+      throw new DeviceError("Cannot use this value on the reference: another device holds it");
+    }
+    if (value === "disposed") throw new DeviceError("Cannot use this value: it was given back");
+    return value;
+  };
+  const check = () => {
+    if (!open) throw new DeviceError("Cannot use the reference: it was disposed");
+  };
+  const machine: Machine = {
+    name: "reference",
+    description: "CPU reference interpreter",
+    upload(value: Host): Resident {
+      check();
+      const kept: Host = { dtype: value.dtype, shape: [...value.shape], data: value.data };
+      const resident: Resident = {
+        dtype: kept.dtype,
+        shape: kept.shape,
+        owner: machine,
+        read: () => Promise.resolve(valueOf(resident)).then(copied),
+        dispose: () => void values.set(resident, "disposed"),
+      };
+      values.set(resident, kept);
+      return resident;
+    },
+    compile(graph: Graph, options: CompileOptions = {}): Promise<Loaded> {
+      check();
+      const ready = optimize(graph, options.optLevel ?? 2);
+      const roots = resultsOf(ready);
+      return Promise.resolve({
+        async run(args: readonly (Host | Resident)[]) {
+          check();
+          const given = new Map(
+            graph.args.map((t, i) => {
+              const a = args[i];
+              return [t.node, isResident(a) ? valueOf(a) : a] as const;
+            }),
+          );
+          const outs = (await evaluate(roots, given)).map((h) => machine.upload(h));
+          for (const i of options.donate ?? []) {
+            const a = args[i];
+            if (isResident(a)) a.dispose();
+          }
+          return outs;
+        },
+        dispose() {},
+      });
+    },
+    read: (residents) => Promise.all(residents.map((r) => r.read())),
+    dispose() {
+      open = false;
+    },
+    [Symbol.asyncDispose]() {
+      open = false;
+      return Promise.resolve();
+    },
+  };
+  return machine;
+}
+
+/** What is read belongs to the reader. */
+function copied(value: Host): Host {
+  return { dtype: value.dtype, shape: [...value.shape], data: value.data.slice() };
+}
