@@ -17,6 +17,8 @@ import type { Line } from "./table.ts";
 if (import.meta.main) await main();
 
 async function main(): Promise<void> {
+  // Without it the Vulkan loader complains on every adapter; it changes nothing else.
+  if (!Deno.env.get("XDG_RUNTIME_DIR")) Deno.env.set("XDG_RUNTIME_DIR", "/tmp");
   const args = parseArgs(Deno.args, {
     string: ["rows", "runners", "reps", "json"],
     boolean: ["first"],

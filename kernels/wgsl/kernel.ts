@@ -5,7 +5,7 @@
  */
 import type { Limits } from "../../lib/core/target.ts";
 import type { Type } from "../../lib/core/type.ts";
-import { type Access, accessors, type Accessors } from "./access.ts";
+import { type Access, accessors, type Accessors } from "./storage.ts";
 import { type Helper, helperText } from "./math.ts";
 
 /** A kernel and how it is dispatched; equal texts share one pipeline. */
@@ -20,6 +20,8 @@ export interface WgslKernel {
    * binding `bindings`, an `array<vec4<i32>, N>`.
    */
   readonly bindings: number;
+  /** Operands that are bound as images instead, see `imageWidth`; absent: none. */
+  readonly images?: readonly number[];
 }
 
 /** Invocations that one thread computes side by side: one, or four in a vec4. */
@@ -62,6 +64,7 @@ export function moduleOf(
   ins: readonly Type[],
   outs: readonly Type[],
   limits: Limits,
+  images: readonly number[] = [],
 ): Module {
   const words: number[] = [];
   const helpers = new Map<string, string>();
@@ -78,7 +81,7 @@ export function moduleOf(
   };
   const access = (binding: number, what: Access) => {
     const type = binding < ins.length ? ins[binding] : outs[binding - ins.length];
-    return (used[binding] ??= accessors(type.dtype, binding)).of(what);
+    return (used[binding] ??= accessors(type.dtype, binding, images.includes(binding))).of(what);
   };
   const module: Module = {
     ins,
@@ -110,7 +113,7 @@ export function moduleOf(
       const bindings = ins.length + outs.length;
       const views = Array.from({ length: bindings }, (_, i) => {
         const type = i < ins.length ? ins[i] : outs[i - ins.length];
-        return (used[i] ?? accessors(type.dtype, i)).text();
+        return (used[i] ?? accessors(type.dtype, i, images.includes(i))).text();
       });
       const text = [
         ...views,
@@ -124,7 +127,8 @@ export function moduleOf(
         `}`,
         ``,
       ].join("\n");
-      return { text, params: [...words], workgroups, bindings };
+      const kernel = { text, params: [...words], workgroups, bindings };
+      return images.length ? { ...kernel, images: [...images] } : kernel;
     },
   };
   return module;

@@ -6,16 +6,19 @@
  */
 import type { MatmulForm } from "../../lib/core/form.ts";
 import type { Limits, Variant } from "../../lib/core/target.ts";
-import { sourceOf } from "./access.ts";
-import { epilogueAxis } from "./epilogue.ts";
-import { emitShared } from "./matmul_shared.ts";
-import { emitTile } from "./matmul_tile.ts";
 import type { WgslKernel } from "./kernel.ts";
+import { emitTile, type TileVariant } from "./matmul_tile.ts";
 
+/** Variants for a product, best guess first; none where its loop over k is too long. */
 export function matmulVariants(
   form: MatmulForm,
   adapter: "software" | "gpu",
   constants: readonly number[] = [],
 ): readonly Variant[] {
   return [];
+}
+
+/** The kernel of a product. */
+export function emitMatmul(form: MatmulForm, variant: Variant, limits: Limits): WgslKernel {
+  return emitTile(form, variant as TileVariant, limits);
 }

@@ -4,121 +4,125 @@
  * @module
  */
 import type { MatmulForm } from "../../lib/core/form.ts";
-import type { Variant } from "../../lib/core/target.ts";
-import { sourceOf } from "./access.ts";
-import { epilogueAxis, epilogueOf, stores } from "./epilogue.ts";
+import type { Limits, Variant } from "../../lib/core/target.ts";
+import { sizeOf } from "../../lib/core/type.ts";
+import { epilogueOf, stores } from "./epilogue.ts";
+import { indent, spreadGroups, type WgslKernel } from "./kernel.ts";
 import {
-  type Coordinate,
-  element,
+  type At,
   fix,
   type Fixed,
-  isQuad,
   param,
   quad,
+  readsQuads,
   type Sheet,
   sheetOf,
+  single,
   type Use,
   useOf,
   vectorOf,
 } from "./operand.ts";
-import { finish } from "./sheet_text.ts";
 
-type At = Map<number, Coordinate>;
+/** Rows and columns of a tile, invocations of a work-group, operands bound as images. */
+export interface TileVariant extends Variant {
+  readonly tm: number;
+  readonly tn: number;
+  readonly group: number;
+  /** Numbers of operands, separated by commas. */
+  readonly images: string;
+}
 
-/** How an operand of the product is read: quads along k, along its own axis, or single values. */
+/** One side of the product: its rows or columns in a tile, and how they are read. */
 interface Side {
   readonly use: Use;
   readonly along: "k" | "own" | "one";
+  readonly name: "a" | "b";
+  readonly tile: number;
+  readonly fixed: Fixed[];
 }
 
-/** The text and parameters of a register tile. */
-export function tileText(
-  form: MatmulForm,
-  variant: Variant,
-): { text: string; params: Map<string, number>; tiles: number; group: number } {
-  const { tm, tn, group } = variant as Variant & Record<"tm" | "tn" | "group", number>;
+/** The kernel of a register tile. */
+export function emitTile(form: MatmulForm, variant: TileVariant, limits: Limits): WgslKernel {
+  const { tm, tn, group } = variant;
   const r = form.batch.length;
-  const rank = r + 3;
   const [m, n, k] = [r, r + 1, r + 2];
-  const { axis, quad: whole } = epilogueAxis(form.outs, tm % 4 ? [n] : [n, m])!;
-  const sheet = sheetOf(form.ins, form.outs.map((o) => o.type), imagesOf(variant));
-  const epilogue = epilogueOf(sheet, form.outs, rank, axis, whole);
+  const sheet = sheetOf(form.ins, form.outs, limits, imagesOf(variant));
+  const epilogue = epilogueOf(sheet, form.outs, tm % 4 ? [n] : [n, m]);
   const step = form.k % 4 ? 1 : 4;
-  const a = sideOf(sheet, "a", form.a, rank, m, step === 4 ? k : -1, tm % 4 === 0);
-  const b = sideOf(sheet, "b", form.b, rank, n, step === 4 ? k : -1, true);
-  const lines = tilePlace(sheet, form, tm, tn, group);
-  const batch: At = new Map(form.batch.map((_, i) => [i, { e: `b${i}` }]));
+  const lines = placed(sheet, form, tm, tn, group, limits);
+  const batch = new Map(form.batch.map((_, i) => [i, `z${i}`]));
+  const along = step === 4 ? [k] : [];
+  const a = sideOf(sheet, form.a, "a", tm, [...along, ...(tm % 4 ? [] : [m])], k);
+  const b = sideOf(sheet, form.b, "b", tn, [...along, n], k);
+  fixSide(sheet, a, batch, m, "row", "m", lines);
+  fixSide(sheet, b, batch, n, "column", "n", lines);
 
-  // Rows and columns past the end repeat the last, so that the core has no branches.
-  const rows = own(sheet, a, "i", batch, m, tm, form.m, lines, "m");
-  const columns = own(sheet, b, "j", batch, n, tn, form.n, lines, "n");
   const vector = vectorOf(form.a.type);
-  const nv = tn / 4;
-  for (let i = 0; i < tm; i++) {
-    for (let j = 0; j < nv; j++) lines.push(`var c${i}_${j} = ${vector}();`);
+  const columns = Array.from({ length: tn / 4 }, (_, j) => j);
+  const rows = Array.from({ length: tm }, (_, i) => i);
+  for (const i of rows) {
+    for (const j of columns) lines.push(`var c${i}_${j} = ${vector}();`);
+  }
+  const core: string[] = [`let k = s * ${step};`];
+  const right = values(sheet, b, k, step, core);
+  const left = values(sheet, a, k, step, core);
+  for (let q = 0; q < step; q++) {
+    for (const j of columns) {
+      const parts = [0, 1, 2, 3].map((l) => right.ones[q][4 * j + l]).join(", ");
+      core.push(`let v${q}_${j} = ${right.quads?.[q][j] ?? `${vector}(${parts})`};`);
+    }
+    for (const i of rows) {
+      core.push(`let u${q}_${i} = ${vector}(${left.ones[q][i]});`);
+      for (const j of columns) core.push(fused(form.a.type, `c${i}_${j}`, `u${q}_${i}`, `v${q}_${j}`));
+    }
   }
   const steps = param(sheet, "steps", form.k / step);
-  lines.push(`for (var s = 0; s < ${steps}; s++) {`);
-  if (step === 4) lines.push("let k = s * 4;");
-  const at: At = new Map([[k, { e: step === 4 ? "k" : "s", q: "s" }]]);
-  const right = values(sheet, b, "b", columns, at, k, tn, step, lines);
-  const left = values(sheet, a, "a", rows, at, k, tm, step, lines);
-  // The values of B are made quads along n, whatever way they were read.
-  for (let q = 0; q < step; q++) {
-    for (let j = 0; j < nv; j++) {
-      const name = right.quads?.[q][j] ??
-        `${vector}(${[0, 1, 2, 3].map((l) => right.ones[q][4 * j + l]).join(", ")})`;
-      lines.push(`let v${q}_${j} = ${name};`);
-    }
-  }
-  for (let q = 0; q < step; q++) {
-    for (let i = 0; i < tm; i++) {
-      for (let j = 0; j < nv; j++) {
-        const c = `c${i}_${j}`;
-        lines.push(
-          form.a.type === "f32"
-            ? `${c} = fma(${vector}(${left.ones[q][i]}), v${q}_${j}, ${c});`
-            : `${c} += ${vector}(${left.ones[q][i]}) * v${q}_${j};`,
-        );
+  lines.push(`for (var s = 0; s < ${steps}; s++) {`, ...indent(core), `}`);
+
+  const put = (id: string, row: string, column: string, acc: string) =>
+    stores(
+      sheet,
+      epilogue,
+      id,
+      new Map([...batch, [m, row], [n, column]]),
+      acc,
+      (j) => epilogue.axis === n ? `${column} + ${j} < n` : `${row} + ${j} < m`,
+    );
+  if (epilogue.axis === n) {
+    for (const i of rows) {
+      lines.push(`if (row + ${i} < m) {`, `  let y${i} = row + ${i};`);
+      for (const j of columns) {
+        lines.push(`  if (column + ${4 * j} < n) {`, `    let x${i}_${j} = column + ${4 * j};`);
+        const body = put(`${i}_${j}`, `y${i}`, `x${i}_${j}`, `c${i}_${j}`);
+        lines.push(...indent(indent(body)), `  }`);
       }
-    }
-  }
-  lines.push("}");
-  const put = (id: string, i: string, j: string, acc: string) => {
-    const here: At = new Map([...batch, [m, quadOf(i)], [n, quadOf(j)]]);
-    return stores(sheet, epilogue, id, here, acc, (l) =>
-      axis === n ? `${j} + ${l} < p.n` : `${i} + ${l} < p.m`);
-  };
-  if (axis === n) {
-    for (let i = 0; i < tm; i++) {
-      lines.push(`if (row + ${i} < p.m) {`);
-      for (let j = 0; j < nv; j++) {
-        lines.push(`if (column + ${4 * j} < p.n) {`);
-        lines.push(...put(`${i}_${j}`, `(row + ${i})`, `(column + ${4 * j})`, `c${i}_${j}`), "}");
-      }
-      lines.push("}");
+      lines.push(`}`);
     }
   } else {
     for (let j = 0; j < tn; j++) {
-      lines.push(`if (column + ${j} < p.n) {`);
+      lines.push(`if (column + ${j} < n) {`, `  let x${j} = column + ${j};`);
       for (let i = 0; i < tm; i += 4) {
         const acc = [0, 1, 2, 3].map((l) => `c${i + l}_${j >> 2}[${j & 3}]`).join(", ");
-        lines.push(`if (row + ${i} < p.m) {`, `let t${i}_${j} = ${vector}(${acc});`);
-        lines.push(...put(`${i}_${j}`, `(row + ${i})`, `(column + ${j})`, `t${i}_${j}`), "}");
+        lines.push(`  if (row + ${i} < m) {`, `    let y${i}_${j} = row + ${i};`);
+        lines.push(`    let z${i}_${j} = ${vector}(${acc});`);
+        const body = put(`${i}_${j}`, `y${i}_${j}`, `x${j}`, `z${i}_${j}`);
+        lines.push(...indent(indent(body)), `  }`);
       }
-      lines.push("}");
+      lines.push(`}`);
     }
   }
-  const tiles = Math.ceil(form.m / tm) * Math.ceil(form.n / tn) * product(form.batch);
-  return { text: finish(sheet, `${group}`, lines), params: sheet.params, tiles, group };
+  const tiles = Math.ceil(form.m / tm) * Math.ceil(form.n / tn) * sizeOf(form.batch);
+  return sheet.module.finish({
+    body: [...[...sheet.named.values()].map((p) => p.line), ...lines],
+    group: [group, 1, 1],
+    workgroups: spreadGroups(Math.ceil(tiles / group), limits),
+    iterations: form.k / step,
+  });
 }
 
-function quadOf(text: string): Coordinate {
-  return { e: text, q: `${text} / 4` };
-}
-
-function product(extents: readonly number[]): number {
-  return extents.reduce((a, b) => a * b, 1);
+/** `c += u * v` in the words of the kind. */
+export function fused(kind: string, c: string, u: string, v: string): string {
+  return kind === "f32" ? `${c} = fma(${u}, ${v}, ${c});` : `${c} += ${u} * ${v};`;
 }
 
 /** Operands that a variant binds as images. */
@@ -126,115 +130,104 @@ export function imagesOf(variant: Variant): number[] {
   return String(variant.images ?? "").split(",").filter(Boolean).map(Number);
 }
 
-function sideOf(
-  sheet: Sheet,
-  name: string,
-  term: MatmulForm["a"],
-  rank: number,
-  own: number,
-  k: number,
-  quadsOwn: boolean,
-): Side {
-  const source = sourceOf(term, 0);
-  const along = (axis: number) => useOf(sheet, name, term, source, axis, rank);
-  if (k >= 0 && isQuad(along(k))) return { use: along(k), along: "k" };
-  if (quadsOwn && isQuad(along(own))) return { use: along(own), along: "own" };
-  return { use: along(-1), along: "one" };
-}
-
 /** Lines that place an invocation: `row`, `column` and the batch coordinates. */
-function tilePlace(
+function placed(
   sheet: Sheet,
   form: MatmulForm,
   tm: number,
   tn: number,
   group: number,
+  limits: Limits,
 ): string[] {
+  param(sheet, "m", form.m);
+  param(sheet, "n", form.n);
   const columns = param(sheet, "columns", Math.ceil(form.n / tn));
   const rows = param(sheet, "rows", Math.ceil(form.m / tm));
+  const tiles = Math.ceil(form.m / tm) * Math.ceil(form.n / tn) * sizeOf(form.batch);
+  const [wide] = spreadGroups(Math.ceil(tiles / group), limits);
+  const span = param(sheet, "span", wide * group);
   const lines = [
-    // Dispatches past the limit of one dimension go on in the second.
-    `var id = i32(gid.x + gid.y * ${65535 * group}u);`,
+    `var id = i32(gid.x) + i32(gid.y) * ${span};`,
+    `if (id >= ${param(sheet, "tiles", tiles)}) { return; }`,
     `let column = id % ${columns} * ${tn};`,
     `id /= ${columns};`,
     `let row = id % ${rows} * ${tm};`,
     `id /= ${rows};`,
   ];
-  for (let i = form.batch.length - 1; i > 0; i--) {
-    const extent = param(sheet, `batch${i}`, form.batch[i]);
-    lines.push(`let b${i} = id % ${extent};`, `id /= ${extent};`);
+  for (let i = form.batch.length - 1; i >= 0; i--) {
+    if (i === 0) lines.push(`let z0 = id;`);
+    else {
+      const extent = param(sheet, `batch${i}`, form.batch[i]);
+      lines.push(`let z${i} = id % ${extent};`, `id /= ${extent};`);
+    }
   }
-  const batch = param(sheet, "batch0", form.batch[0] ?? 1);
-  lines.push(`let b0 = id;`, `if (b0 >= ${batch}) {`, "return;", "}");
-  param(sheet, "m", form.m);
-  param(sheet, "n", form.n);
   return lines;
 }
 
-/** Fixes the rows of A or the columns of B of a tile. */
-function own(
+/** A side read as quads along the first axis that allows it, of k and its own; else one by one. */
+function sideOf(
   sheet: Sheet,
-  side: Side,
-  id: string,
-  batch: At,
-  axis: number,
+  term: MatmulForm["a"],
+  name: "a" | "b",
   tile: number,
-  extent: number,
-  lines: string[],
-  name: "m" | "n",
-): Fixed[] {
-  const first = name === "m" ? "row" : "column";
-  const width = side.along === "own" ? 4 : 1;
-  const fixed: Fixed[] = [];
-  for (let i = 0; i < tile; i += width) {
-    const at = `${first}${i}`;
-    lines.push(`let ${at} = min(${first} + ${i}, p.${name} - ${width});`);
-    const made = fix(sheet, side.use, `${id}${i}`, new Map([...batch, [axis, quadOf(at)]]));
-    lines.push(...made.lines);
-    fixed.push(made.fixed);
-  }
-  void extent;
-  return fixed;
+  axes: readonly number[],
+  k: number,
+): Side {
+  const uses = axes.map((axis) => useOf(sheet, name === "a" ? "left" : "right", term, axis));
+  const use = uses.find(readsQuads) ?? useOf(sheet, name === "a" ? "left" : "right", term, -1);
+  const along = use.axis < 0 ? "one" : use.axis === k ? "k" : "own";
+  return { use, along, name, tile, fixed: [] };
 }
 
-/** The values of one step: `ones[q][i]`, and quads along the own axis where they were read so. */
+/** Fixes the rows or columns of a tile; past the end they repeat the last, so the core is whole. */
+function fixSide(
+  sheet: Sheet,
+  side: Side,
+  batch: At,
+  axis: number,
+  first: string,
+  extent: string,
+  lines: string[],
+): void {
+  const width = side.along === "own" ? 4 : 1;
+  for (let i = 0; i < side.tile; i += width) {
+    const at = `${first}${i}`;
+    lines.push(`let ${at} = min(${first} + ${i}, ${extent} - ${width});`);
+    side.fixed.push(fix(sheet, side.use, `${i}`, new Map([...batch, [axis, at]]), lines));
+  }
+}
+
+/** The values of one step: `ones[q][i]`, and quads along the own axis where they are read so. */
 function values(
   sheet: Sheet,
   side: Side,
-  name: string,
-  fixed: readonly Fixed[],
-  at: At,
   k: number,
-  tile: number,
   step: number,
   lines: string[],
 ): { ones: string[][]; quads?: string[][] } {
+  const { along, name } = side;
   const ones: string[][] = Array.from({ length: step }, () => []);
-  if (side.along === "k") {
-    for (let i = 0; i < tile; i++) {
-      const read = quad(sheet, side.use, fixed[i], at);
-      lines.push(...read.lines, `let ${name}${i} = ${read.text};`);
+  const quads: string[][] = Array.from({ length: step }, () => []);
+  if (along === "k") {
+    side.fixed.forEach((fixed, i) => {
+      lines.push(`let ${name}${i} = ${quad(sheet, fixed, new Map([[k, "k"]]))};`);
       for (let q = 0; q < step; q++) ones[q].push(`${name}${i}[${q}]`);
-    }
+    });
     return { ones };
   }
-  const quads: string[][] = [];
   for (let q = 0; q < step; q++) {
-    const e = at.get(k)!.e;
-    const here: At = new Map([[k, { e: q ? `(${e} + ${q})` : e }]]);
-    quads.push([]);
-    for (let i = 0; i < fixed.length; i++) {
-      const it = `${name}${q}_${i}`;
-      if (side.along === "own") {
-        const read = quad(sheet, side.use, fixed[i], here);
-        lines.push(...read.lines, `let ${it} = ${read.text};`);
-        quads[q].push(it);
-        for (let l = 0; l < 4; l++) ones[q].push(`${it}[${l}]`);
+    const at = new Map([[k, q ? `k + ${q}` : "k"]]);
+    side.fixed.forEach((fixed, i) => {
+      const value = `${name}${q}_${i}`;
+      if (along === "own") {
+        lines.push(`let ${value} = ${quad(sheet, fixed, at)};`);
+        quads[q].push(value);
+        for (let l = 0; l < 4; l++) ones[q].push(`${value}[${l}]`);
       } else {
-        lines.push(`let ${it} = ${element(sheet, side.use, fixed[i], here)};`);
-        ones[q].push(it);
+        lines.push(`let ${value} = ${single(sheet, fixed, at)};`);
+        ones[q].push(value);
       }
-    }
+    });
   }
-  return side.along === "own" ? { ones, quads } : { ones };
+  return along === "own" ? { ones, quads } : { ones };
 }

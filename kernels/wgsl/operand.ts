@@ -1,324 +1,193 @@
 /**
- * The parts of a contraction's text that depend on its operands: parameters, the functions that read
- * and write elements and quads of a binding, and the addresses that a template puts into its loops.
+ * The operands of a contraction as text: how a term is read four neighbours at a time, and the
+ * addresses that a template fixes outside its loops. Sizes and strides are parameters with names.
  * @module
  */
-import type { Type } from "../../lib/core/type.ts";
-import { sizeOf } from "../../lib/core/type.ts";
-import { type Kind, kindOf, type Scalar, walk } from "../../lib/core/scalar.ts";
-import { type Access, quads, type Source } from "./access.ts";
-import { expressionOf } from "./term.ts";
+import type { Out } from "../../lib/core/form.ts";
+import { type Kind, kindOf, type Scalar } from "../../lib/core/scalar.ts";
+import type { Limits } from "../../lib/core/target.ts";
+import { sizeOf, type Type } from "../../lib/core/type.ts";
+import { declareBody } from "./body.ts";
+import { type Module, moduleOf, type Width } from "./kernel.ts";
+import { isQuads, leavesOf, type Source, sourceOf } from "./strides.ts";
 
 /** A text in the making. */
 export interface Sheet {
-  readonly ins: readonly Type[];
-  readonly outs: readonly Type[];
-  /** Operands that are bound as images. */
-  readonly images: ReadonlySet<number>;
-  readonly params: Map<string, number>;
-  readonly functions: string[];
-  /** Bindings that are read or written four elements at a time. */
-  readonly wide: Set<string>;
-  /** Functions that read and write bindings, as far as the text uses them. */
-  readonly used: Set<string>;
-  /** Counts names of values. */
-  readonly fresh: { next: number };
+  readonly module: Module;
+  /** The lines that name the parameters. */
+  readonly named: Map<string, { readonly value: number; readonly line: string }>;
+  /** Names of the functions declared so far. */
+  readonly functions: Set<string>;
 }
 
-/** A coordinate as text: of the element, and of the quad that it begins, where it is counted so. */
-export interface Coordinate {
-  readonly e: string;
-  readonly q?: string;
-}
+/** Coordinates as text, by axis number. */
+export type At = ReadonlyMap<number, string>;
 
-/** How four neighbours are read: side by side, all the same, or one by one. */
-type Mode = "quad" | "splat" | "gather" | "general";
+/** How four neighbours are read: side by side, all the same, one by one, or by a function. */
+export type Mode = "quad" | "splat" | "gather" | "general";
 
-/** A source as a template reads it: quads along one axis. */
+/** A term as a template reads it: quads along one axis, or single values where `axis` is -1. */
 export interface Use {
-  /** Names the parameters and functions. */
+  /** Names its parameters and functions. */
   readonly name: string;
-  readonly source: Source | undefined;
   readonly term: Scalar;
-  readonly kind: Kind;
+  readonly source: Source | undefined;
   readonly axis: number;
-  readonly rank: number;
-  readonly accs: number;
   readonly modes: readonly Mode[];
 }
 
-/** Some coordinates of a use, fixed outside a loop. */
+/** A use with some coordinates fixed, and the names of the addresses so far. */
 export interface Fixed {
-  readonly names: readonly string[];
-  readonly at: ReadonlyMap<number, Coordinate>;
+  readonly use: Use;
+  readonly addresses: readonly string[];
+  readonly at: At;
 }
 
-/** An empty sheet for operands and results. */
+/** An empty sheet; operands among `images` are bound as images. */
 export function sheetOf(
   ins: readonly Type[],
-  outs: readonly Type[],
+  outs: readonly Out[],
+  limits: Limits,
   images: readonly number[],
 ): Sheet {
-  return {
-    ins,
-    outs,
-    images: new Set(images),
-    params: new Map(),
-    functions: [],
-    wide: new Set(),
-    used: new Set(),
-    fresh: { next: 0 },
-  };
+  const module = moduleOf(ins, outs.map((o) => o.type), limits, images);
+  return { module, named: new Map(), functions: new Set() };
 }
 
-/** The text of a parameter, which is added with its value. */
+/** The name of a parameter, which is added with its value. */
 export function param(sheet: Sheet, name: string, value: number): string {
-  const known = sheet.params.get(name);
-  if (known !== undefined && known !== value) {
-    throw new TypeError(`internal: parameter ${name} is ${known} and ${value}`);
+  const known = sheet.named.get(name);
+  if (known && known.value !== value) {
+    throw new TypeError(`internal: parameter ${name} is ${known.value} and ${value}`);
   }
-  sheet.params.set(name, value);
-  return `p.${name}`;
+  if (!known) {
+    sheet.named.set(name, { value, line: `let ${name} = ${sheet.module.param(value)};` });
+  }
+  return name;
 }
 
-/** How a term will be read in quads along an axis. */
+/** How a term will be read along an axis; `accs` is the number of accumulators it sees. */
 export function useOf(
   sheet: Sheet,
   name: string,
   term: Scalar,
-  source: Source | undefined,
   axis: number,
-  rank: number,
   accs: number = 0,
 ): Use {
-  const modes = source?.loads.map((load): Mode => modeOf(sheet, load, axis)) ?? ["general"];
-  return { name, source, term, kind: term.type, axis, rank, accs, modes };
+  const source = sourceOf(term, accs);
+  const modes = source?.loads.map((load): Mode => {
+    if (!load.strides.has(axis)) return "splat";
+    return isQuads(load, axis, sizeOf(sheet.module.ins[load.operand].shape)) ? "quad" : "gather";
+  });
+  return { name, term, source, axis, modes: modes ?? ["general"] };
 }
 
-function modeOf(sheet: Sheet, load: Access, axis: number): Mode {
-  const type = sheet.ins[load.operand];
-  if (!load.strides.has(axis)) return "splat";
-  const wide = type.dtype === "f32" || type.dtype === "i32" || type.dtype === "f16";
-  return wide && quads(load, axis, sizeOf(type.shape)) ? "quad" : "gather";
+/** True if what varies along the axis is read as whole quads. */
+export function readsQuads(use: Use): boolean {
+  return use.modes.includes("quad") && use.modes.every((m) => m === "quad" || m === "splat");
 }
 
-/** True if the use reads what varies along its axis as whole quads. */
-export function isQuad(use: Use): boolean {
-  return use.modes.includes("quad") && !use.modes.includes("gather") &&
-    !use.modes.includes("general");
-}
-
-/** Lines that fix some coordinates of a use, and what `quad` or `element` need to go on. */
-export function fix(
-  sheet: Sheet,
-  use: Use,
-  id: string,
-  at: ReadonlyMap<number, Coordinate>,
-): { lines: string[]; fixed: Fixed } {
-  const lines: string[] = [];
-  const names = (use.source?.loads ?? []).map((load, l) => {
+/** Fixes some coordinates; the lines that name the addresses are appended to `lines`. */
+export function fix(sheet: Sheet, use: Use, id: string, at: At, lines: string[]): Fixed {
+  const addresses = (use.source?.loads ?? []).map((load, l) => {
     const name = `${use.name}${l}_${id}`;
-    const base = load.base === 0 ? [] : [param(sheet, `${use.name}${l}_base`, scaled(use, l, load.base))];
+    const base = load.base ? [param(sheet, `${use.name}${l}_base`, load.base)] : [];
     lines.push(`let ${name} = ${sum([...base, ...products(sheet, use, l, at)])};`);
     return name;
   });
-  return { lines, fixed: { names, at } };
+  return { use, addresses, at };
 }
 
-function scaled(use: Use, l: number, value: number): number {
-  return use.modes[l] === "quad" ? value / 4 : value;
-}
-
-/** The parts of an address that some coordinates give. */
-function products(
-  sheet: Sheet,
-  use: Use,
-  l: number,
-  at: ReadonlyMap<number, Coordinate>,
-): string[] {
-  const load = use.source!.loads[l];
+/** The parts of a load's address that some coordinates give. */
+function products(sheet: Sheet, use: Use, l: number, at: At): string[] {
   const parts: string[] = [];
   for (const [axis, coordinate] of at) {
-    const stride = load.strides.get(axis);
-    if (stride === undefined) continue;
-    if (axis === use.axis && use.modes[l] === "quad") parts.push(coordinate.q!);
-    else {
-      // That a stride is 1 is known in many texts; there the multiplication is left out.
-      const name = `${use.name}${l}_s${axis}`;
-      parts.push(
-        stride === 1
-          ? coordinate.e
-          : `${wrapped(coordinate.e)} * ${param(sheet, name, scaled(use, l, stride))}`,
-      );
+    const stride = use.source!.loads[l].strides.get(axis);
+    // A stride of 1 is written down: many texts have one, and quads depend on it.
+    if (stride === 1) parts.push(coordinate);
+    else if (stride) {
+      const place = /^\w+$/.test(coordinate) ? coordinate : `(${coordinate})`;
+      parts.push(`${place} * ${param(sheet, `${use.name}${l}_s${axis}`, stride)}`);
     }
   }
   return parts;
 }
 
-function wrapped(text: string): string {
-  return /^[\w.]+$/.test(text) ? text : `(${text})`;
-}
-
 function sum(parts: readonly string[]): string {
-  return parts.length ? parts.join(" + ") : "0i";
+  return parts.length ? parts.join(" + ") : "0";
 }
 
-/** Four values along the axis of the use; `accs` are quads too. */
+/** Four values along the axis of the use, once all coordinates are known; `acc` is a quad too. */
 export function quad(
   sheet: Sheet,
-  use: Use,
   fixed: Fixed,
-  at: ReadonlyMap<number, Coordinate>,
-  accs: readonly string[] = [],
-): { lines: string[]; text: string } {
-  const all = new Map([...fixed.at, ...at]);
-  const four = [0, 1, 2, 3];
-  const vector = vectorOf(use.kind);
-  if (!use.source) {
-    const parts = four.map((j) => general(sheet, use, all, j, accs.map((a) => `${a}[${j}]`)));
-    return { lines: [], text: `${vector}(${parts.join(", ")})` };
-  }
-  const values = use.source.loads.map((load, l) => {
-    const address = sum([fixed.names[l], ...products(sheet, use, l, at)]);
-    const type = sheet.ins[load.operand];
-    if (use.modes[l] === "quad") return reader(sheet, "quad", load.operand, address);
-    const kind = kindOf(type.dtype);
-    if (use.modes[l] === "splat") {
-      return `${vectorOf(kind)}(${reader(sheet, "element", load.operand, address)})`;
-    }
-    const step = param(sheet, `${use.name}${l}_s${use.axis}`, load.strides.get(use.axis)!);
-    const parts = four.map((j) =>
-      reader(sheet, "element", load.operand, `${address} + ${j} * ${step}`)
-    );
-    return `${vectorOf(kind)}(${parts.join(", ")})`;
-  });
-  const { body } = use.source;
-  if (body.kind === "acc") return { lines: [], text: [...accs, ...values][body.index] };
-  const id = sheet.fresh.next++;
-  const lines = values.map((v, l) => `let ${use.name}v${l}_${id} = ${v};`);
-  const parts = four.map((j) =>
-    applied(sheet, use, all, j, [
-      ...accs.map((a) => `${a}[${j}]`),
-      ...values.map((_, l) => `${use.name}v${l}_${id}[${j}]`),
-    ])
-  );
-  return { lines, text: `${vector}(${parts.join(", ")})` };
-}
-
-/** One value. */
-export function element(
-  sheet: Sheet,
-  use: Use,
-  fixed: Fixed,
-  at: ReadonlyMap<number, Coordinate>,
-  accs: readonly string[] = [],
+  at: At,
+  acc?: string,
 ): string {
+  const { use } = fixed;
   const all = new Map([...fixed.at, ...at]);
-  if (!use.source) return general(sheet, use, all, 0, accs);
-  const values = use.source.loads.map((load, l) => {
-    const address = sum([fixed.names[l], ...products(sheet, use, l, at)]);
-    return reader(sheet, "element", load.operand, address);
+  const accs = acc ? [acc] : [];
+  const values = fixed.addresses.map((name, l) => {
+    const load = use.source!.loads[l];
+    const address = sum([name, ...products(sheet, use, l, at)]);
+    if (use.modes[l] === "quad") return sheet.module.load(load.operand, address, 4);
+    const vector = vectorOf(kindOf(sheet.module.ins[load.operand].dtype));
+    if (use.modes[l] === "splat") return `${vector}(${sheet.module.load(load.operand, address)})`;
+    const step = param(sheet, `${use.name}${l}_s${use.axis}`, load.strides.get(use.axis)!);
+    const parts = four((j) => sheet.module.load(load.operand, `${address} + ${j} * ${step}`));
+    return `${vector}(${parts})`;
   });
-  const { body } = use.source;
-  if (body.kind === "acc") return [...accs, ...values][body.index];
-  return applied(sheet, use, all, 0, [...accs, ...values]);
+  const body = use.source?.body;
+  if (body?.kind === "acc") return [...accs, ...values][body.index];
+  const vector = vectorOf(use.term.type);
+  if (!use.source) {
+    // A term whose addresses are no sums does its own loads, one neighbour after another.
+    const parts = four((j) => {
+      const here = new Map(all);
+      if (use.axis >= 0 && j) here.set(use.axis, `${all.get(use.axis)} + ${j}`);
+      return applied(sheet, use, here, accs.map((a) => `${a}[${j}]`), 1);
+    });
+    return `${vector}(${parts})`;
+  }
+  const wide = new Map([...all].map(([axis, text]) => [
+    axis,
+    axis === use.axis ? `${text} + vec4<i32>(0, 1, 2, 3)` : `vec4<i32>(${text})`,
+  ]));
+  return applied(sheet, use, wide, [...accs, ...values], 4);
 }
 
-/** The value at neighbour `j`, by a function of the loads' values. */
+/** One value, of a use along no axis. */
+export function single(sheet: Sheet, fixed: Fixed, at: At): string {
+  const { use } = fixed;
+  const values = fixed.addresses.map((name, l) =>
+    sheet.module.load(use.source!.loads[l].operand, sum([name, ...products(sheet, use, l, at)]))
+  );
+  const body = use.source?.body;
+  if (body?.kind === "acc") return values[body.index];
+  return applied(sheet, use, new Map([...fixed.at, ...at]), values, 1);
+}
+
+function four(text: (j: number) => string): string {
+  return [0, 1, 2, 3].map(text).join(", ");
+}
+
+/** A term by a function of its values and coordinates, which is declared once. */
 function applied(
   sheet: Sheet,
   use: Use,
-  at: ReadonlyMap<number, Coordinate>,
-  j: number,
+  at: At,
   values: readonly string[],
+  width: Width,
 ): string {
-  const { body, axes } = use.source!;
-  const kinds = new Map<number, Kind>();
-  walk(body, (t) => t.kind === "acc" && kinds.set(t.index, t.type));
-  const indices = [...kinds.keys()].sort((a, b) => a - b);
-  const takes = [
-    ...indices.map((i) => `acc${i}: ${kinds.get(i)}`),
-    ...axes.map((axis) => `axis${axis}: i32`),
-  ];
-  const gives = [...indices.map((i) => values[i]), ...axes.map((a) => plus(use, at, a, j))];
-  return called(sheet, `${use.name}_of`, use.kind, takes, body, gives);
-}
-
-/** The value at neighbour `j`, by a function of the coordinates that does the loads itself. */
-function general(
-  sheet: Sheet,
-  use: Use,
-  at: ReadonlyMap<number, Coordinate>,
-  j: number,
-  accs: readonly string[],
-): string {
-  const axes = new Set<number>();
-  const kinds = new Map<number, Kind>();
-  walk(use.term, (t) => {
-    if (t.kind === "axis") axes.add(t.axis);
-    if (t.kind === "acc") kinds.set(t.index, t.type);
-  });
-  const sorted = [...axes].sort((a, b) => a - b);
-  const takes = [
-    ...[...kinds].map(([i, kind]) => `acc${i}: ${kind}`),
-    ...sorted.map((axis) => `axis${axis}: i32`),
-  ];
-  const gives = [...[...kinds.keys()].map((i) => accs[i]), ...sorted.map((a) => plus(use, at, a, j))];
-  return called(sheet, `${use.name}_of`, use.kind, takes, use.term, gives);
-}
-
-function plus(use: Use, at: ReadonlyMap<number, Coordinate>, axis: number, j: number): string {
-  const { e } = at.get(axis)!;
-  return axis === use.axis && j > 0 ? `${e} + ${j}` : e;
-}
-
-/** A call of a function of the sheet, which is made if it is not there. */
-function called(
-  sheet: Sheet,
-  name: string,
-  kind: Kind,
-  takes: readonly string[],
-  body: Scalar,
-  gives: readonly string[],
-): string {
-  if (!sheet.functions.some((f) => f.startsWith(`fn ${name}(`))) {
-    const text = expressionOf(body, (leaf) => leafText(sheet, leaf));
-    sheet.functions.push(`fn ${name}(${takes.join(", ")}) -> ${kind} {\n  return ${text};\n}`);
+  const body = use.source?.body ?? use.term;
+  const { axes, accs } = leavesOf(body);
+  const name = `${use.name}_of${width}`;
+  if (!sheet.functions.has(name)) {
+    sheet.functions.add(name);
+    declareBody(sheet.module, name, body, width);
   }
+  const gives = [...[...accs.keys()].map((i) => values[i]), ...axes.map((axis) => at.get(axis))];
   return `${name}(${gives.join(", ")})`;
-}
-
-function leafText(sheet: Sheet, leaf: Scalar): string {
-  if (leaf.kind === "acc" || leaf.kind === "axis") {
-    return leaf.kind + (leaf.kind === "acc" ? leaf.index : leaf.axis);
-  }
-  if (leaf.kind !== "load") throw new TypeError(`internal: no leaf ${leaf.kind}`);
-  const say = (t: Scalar) => expressionOf(t, (l) => leafText(sheet, l));
-  const value = reader(sheet, "element", leaf.operand, say(leaf.index));
-  // Out of bounds reads give 0 or a neighbour and never fault, so a guard is a plain choice.
-  if (!leaf.valid) return value;
-  const fill = expressionOf({ kind: "lit", type: leaf.type, value: leaf.fill ?? 0 }, () => "");
-  return `select(${fill}, ${value}, ${say(leaf.valid)})`;
-}
-
-/** A read of an operand, by a function that the finished text has. */
-function reader(sheet: Sheet, what: "element" | "quad", operand: number, address: string): string {
-  sheet.used.add(`${what}${operand}`);
-  if (what === "quad") sheet.wide.add(`in${operand}`);
-  return `${what}${operand}(${address})`;
-}
-
-/** A write of a result, one element or four. */
-export function writer(
-  sheet: Sheet,
-  what: "element" | "quad",
-  out: number,
-  address: string,
-  value: string,
-): string {
-  sheet.used.add(`put_${what}${out}`);
-  if (what === "quad") sheet.wide.add(`out${out}`);
-  return `put_${what}${out}(${address}, ${value});`;
 }
 
 /** The WGSL name of four values of a kind. */

@@ -89,11 +89,8 @@ export function rebuild(
     const olds = node.results;
     const ins = node.ins.map(at);
     const same = ins.every((t, i) => t === node.ins[i]);
-    const news = same ? olds : apply(node.op, ins, node.attrs, {
-      data: node.data,
-      name: node.name,
-      call: node.call,
-    });
+    const { data, name, site } = node;
+    const news = same ? olds : apply(node.op, ins, node.attrs, { data, name, site, closed: true });
     made.set(node, news.map((t, i) => change(t, olds[i]) ?? t));
   }
   return roots.map(at);

@@ -15,6 +15,10 @@ export interface Call {
   readonly name: string;
   /** False once the call has returned. */
   live: boolean;
+  /** Computes a value in the middle of the call; absent where values cannot be read. */
+  readonly read?: (t: Tensor) => Promise<Host>;
+  /** Makes a leaf of the call that holds a value computed outside the record. */
+  readonly admit?: (value: Host) => Tensor;
 }
 
 /** One application of one operation. Two nodes are the same only if they are one object. */
@@ -97,21 +101,10 @@ export function apply(
   op: Op,
   ins: readonly Tensor[],
   attrs: Attrs,
-  from: {
-    readonly data?: Data;
-    readonly name?: string;
-    readonly call?: Call;
-    readonly type?: Type;
-  } = {},
+  from: Origin = {},
 ): readonly Tensor[] {
-  const site = new Error(op.name);
-  let call = from.call;
-  for (const t of ins) {
-    const other = t.node.call;
-    if (!other) continue;
-    if (!other.live || (call && call !== other)) throw leaked(op, t, site);
-    call = other;
-  }
+  const site = from.site ?? new Error(op.name);
+  const call = from.closed ? undefined : callOf(op, ins, from.call, site);
   let outs: readonly Type[];
   try {
     outs = (from.type ? [from.type] : op.infer(ins, attrs)).map(frozen);
@@ -133,6 +126,36 @@ export function apply(
   outs.forEach((_, i) => results.push(tensorOf(node, i)));
   Object.freeze(results);
   return results;
+}
+
+/** Where a node comes from, besides its operands. */
+export interface Origin {
+  readonly data?: Data;
+  readonly name?: string;
+  readonly call?: Call;
+  /** Leaves state their type; other nodes infer it. */
+  readonly type?: Type;
+  /** The author's place, where the node takes another's. */
+  readonly site?: Error;
+  /** True while rebuilding a closed graph: the node belongs to no call. */
+  readonly closed?: boolean;
+}
+
+/** The one running call that operands may belong to. */
+function callOf(
+  op: Op,
+  ins: readonly Tensor[],
+  own: Call | undefined,
+  site: Error,
+): Call | undefined {
+  let call = own;
+  for (const t of ins) {
+    const other = t.node.call;
+    if (!other) continue;
+    if (!other.live || (call && call !== other)) throw leaked(op, t, site);
+    call = other;
+  }
+  return call;
 }
 
 function leaked(op: Op, t: Tensor, site: Error): TraceError {

@@ -17,26 +17,72 @@ export interface Env {
   readonly accs: number[];
   /** Operands of a form. */
   readonly loads: readonly HostArray[];
+  /** Counts evaluations, so that a shared part is computed once in each. */
+  tick: number;
 }
 
 /** A fresh environment. */
 export function environment(loads: readonly HostArray[] = []): Env {
-  return { args: [], axes: [], accs: [], loads };
+  return { args: [], axes: [], accs: [], loads, tick: 0 };
 }
 
 /** A compiled term; truth is 0 or 1. */
 export type Compiled = (env: Env) => number;
 
-/** Compiles a term; parts that occur more than once are compiled once but computed at each use. */
+/** Compiles a term; a part that occurs more than once is computed once, when first wanted. */
 export function compile(term: Scalar, memo: Map<Scalar, Compiled> = new Map()): Compiled {
+  const uses = new Map<Scalar, number>();
+  const count = (part: Scalar) => {
+    const seen = uses.get(part) ?? 0;
+    uses.set(part, seen + 1);
+    if (seen === 0) partsOf(part).forEach(count);
+  };
+  count(term);
+  // what an earlier term with this memo shares counts the evaluations of this one too
+  const fresh = memo.size === 0;
+  const body = part(term, memo, uses);
+  if (fresh && ![...uses].some(([p, n]) => n > 1 && p.kind === "call")) return body;
+  return (env) => {
+    env.tick++;
+    return body(env);
+  };
+}
+
+function partsOf(term: Scalar): readonly Scalar[] {
+  if (term.kind === "call") return term.args;
+  if (term.kind === "load") return term.valid ? [term.index, term.valid] : [term.index];
+  return [];
+}
+
+function part(
+  term: Scalar,
+  memo: Map<Scalar, Compiled>,
+  uses: ReadonlyMap<Scalar, number>,
+): Compiled {
   const known = memo.get(term);
   if (known) return known;
-  const made = build(term, memo);
+  const once = build(term, (t) => part(t, memo, uses));
+  const made = term.kind === "call" && uses.get(term)! > 1 ? shared(once) : once;
   memo.set(term, made);
   return made;
 }
 
-function build(term: Scalar, memo: Map<Scalar, Compiled>): Compiled {
+/** Keeps a value until the next evaluation; environments differ in their ticks or in themselves. */
+function shared(once: Compiled): Compiled {
+  let at: Env | undefined;
+  let tick = -1;
+  let value = 0;
+  return (env) => {
+    if (env !== at || env.tick !== tick) {
+      value = once(env);
+      at = env;
+      tick = env.tick;
+    }
+    return value;
+  };
+}
+
+function build(term: Scalar, compiled: (part: Scalar) => Compiled): Compiled {
   switch (term.kind) {
     case "lit": {
       const { value } = term;
@@ -56,13 +102,13 @@ function build(term: Scalar, memo: Map<Scalar, Compiled>): Compiled {
     }
     case "load": {
       const { operand, fill = 0 } = term;
-      const index = compile(term.index, memo);
+      const index = compiled(term.index);
       if (!term.valid) return (env) => Number(env.loads[operand][index(env)]);
-      const valid = compile(term.valid, memo);
+      const valid = compiled(term.valid);
       return (env) => valid(env) ? Number(env.loads[operand][index(env)]) : fill;
     }
     case "call":
-      return application(term, term.args.map((a) => compile(a, memo)));
+      return application(term, term.args.map(compiled));
     default:
       throw new TypeError(`internal: unknown term ${term satisfies never}`);
   }

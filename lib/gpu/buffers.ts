@@ -77,9 +77,6 @@ export function buffersOf(device: GPUDevice, health: Health): Buffers {
   let created = 0, used = 0, unused = 0, peak = 0;
 
   function make(bytes: number, usage: number, label: string): Block {
-    if (!Number.isSafeInteger(bytes) || bytes < 0) {
-      throw new DeviceError(`internal: a buffer of ${bytes} bytes for ${label}`);
-    }
     if (bytes > largest) {
       throw new DeviceError(
         `Cannot make a buffer of ${bytes} bytes for ${label}: this device allows ${largest}; ` +
@@ -105,15 +102,22 @@ export function buffersOf(device: GPUDevice, health: Health): Buffers {
     if (alive.delete(block)) block.buffer.destroy();
   }
 
-  function create(bytes: number, usage: number, label: string): Block {
+  function expect(bytes: number, label: string): void {
     health.check(`make a buffer for ${label}`);
+    // WebGPU wraps negative sizes, takes NaN as 0 and cuts fractions.
+    if (Number.isSafeInteger(bytes) && bytes >= 0) return;
+    throw new DeviceError(`internal: a buffer of ${bytes} bytes for ${label}`);
+  }
+
+  function create(bytes: number, usage: number, label: string): Block {
+    expect(bytes, label);
     const block = make(Math.max(16, roundUp(bytes, 16)), usage, label);
     count(block.bytes);
     return block;
   }
 
   function take(bytes: number, label: string): Block {
-    health.check(`make a buffer for ${label}`);
+    expect(bytes, label);
     const wanted = sizeClass(bytes);
     const size = wanted > largest && roundUp(bytes, 16) <= largest ? roundUp(bytes, 16) : wanted;
     const kept = free.get(size);

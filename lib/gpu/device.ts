@@ -36,7 +36,7 @@ export interface Gpu {
 
 /** Options of opening a device. */
 export interface DeviceOptions {
-  /** What the residents name as their owner; by default the device value itself. */
+  /** What the residents name as their owner; by default an object of the device's own. */
   readonly owner?: object;
   /** False reads by the portable path even where the faster one is known to be safe. */
   readonly fastRead?: boolean;

@@ -6,7 +6,7 @@
 import type { WgslKernel } from "../../kernels/wgsl/kernel.ts";
 import { DeviceError, placeOf } from "../core/fault.ts";
 import type { Plan, Slot, SlotId, Step } from "../core/plan.ts";
-import { printType } from "../core/type.ts";
+import { printType, sizeOf } from "../core/type.ts";
 import { type Block, roundUp } from "./buffers.ts";
 import type { Gpu } from "./device.ts";
 import type { Pipeline } from "./pipelines.ts";
@@ -144,7 +144,7 @@ function slotsOf(step: Step): readonly SlotId[] {
 /** True if nothing comes of a step, for its results have no elements. */
 function isEmpty(plan: Plan, step: Step): boolean {
   const results = step.kind === "kernel" ? step.slots.slice(step.form.ins.length) : [step.to];
-  return results.every((id) => plan.slots[id].bytes === 0);
+  return results.every((id) => sizeOf(plan.slots[id].type.shape) === 0);
 }
 
 /** The steps as actions; parameters go into one uniform buffer, which the caller destroys. */

@@ -40,10 +40,10 @@ export async function openWebgpu(
     name: "webgpu",
     description: gpu.description,
     gpu,
-    compile(graph: Graph, options: CompileOptions = {}): Promise<LoadedPlan> {
+    async compile(graph: Graph, options: CompileOptions = {}): Promise<LoadedPlan> {
       gpu.health.check("compile");
       const plan = compile(graph, target, options);
-      return loadPlan(gpu, plan, emitted(plan, target), options.donate);
+      return await loadPlan(gpu, plan, emitted(plan, target), options.donate);
     },
     upload: (value: Host): Resident => residents.upload(value),
     read: (values: readonly Resident[]): Promise<readonly Host[]> => residents.read(values),

@@ -48,11 +48,6 @@ export async function profilePlan(loaded: Loaded, rounds: number = 3): Promise<P
   return { clock, times: [...best].map(([step, ns]) => ({ step, ns })) };
 }
 
-/** The times alone, a step each, as a report wants them. */
-export async function stepTimes(loaded: Loaded): Promise<readonly StepTime[]> {
-  return (await profilePlan(loaded)).times;
-}
-
 async function byDevice(loaded: LoadedPlan): Promise<StepTime[]> {
   const { gpu } = loaded;
   const times: StepTime[] = [];

@@ -6,10 +6,10 @@
 import type { WgslKernel } from "../../kernels/wgsl/kernel.ts";
 import { DeviceError } from "../core/fault.ts";
 import { bytesIn, type Host, isResident, type Resident } from "../core/host.ts";
-import type { Plan, SlotId } from "../core/plan.ts";
+import type { Plan } from "../core/plan.ts";
 import type { Loaded } from "../core/target.ts";
 import { checkArgs, takeovers } from "./args.ts";
-import { type Block, storage } from "./buffers.ts";
+import { type Block, roundUp, storage } from "./buffers.ts";
 import type { Gpu } from "./device.ts";
 import {
   type Action,
@@ -35,6 +35,14 @@ export interface LoadedPlan extends Loaded {
     actions: readonly Action[],
     timestampWrites?: GPUComputePassTimestampWrites,
   ): void;
+}
+
+/** What one call has taken and made so far. */
+interface Call {
+  readonly args: (Held | undefined)[];
+  readonly results: (Held | undefined)[];
+  readonly outs: Resident[];
+  frame?: Frame;
 }
 
 /** Puts a plan on a device; `kernels` has one a step and `undefined` for copies. */
@@ -104,104 +112,93 @@ async function load(
   const taken = takeovers(plan, donate);
   let isDisposed = false;
 
-  function begin(args: readonly (Host | Resident)[]): { frame: Frame; held: (Held | undefined)[] } {
-    const held: (Held | undefined)[] = [];
+  /** The buffers of a call; a result that nobody takes in the end is to be dropped. */
+  function begin(args: readonly (Host | Resident)[], call: Call): Frame {
     const blocks = args.map((value, i) => {
       if (plan.args[i] < 0) return undefined;
       if (isResident(value)) {
-        return (held[i] = residents.held(value, `run with argument ${i}`)).block;
+        call.args[i] = residents.held(value, `run with argument ${i}`);
+        return call.args[i]!.block;
       }
       const block = inboxOf(i);
       buffers.write(block, 0, bytesIn(value.data));
       return block;
     });
-    const results: Block[] = [];
-    try {
-      for (const slot of plan.slots) {
-        if (slot.kind !== "result" || results[slot.index]) continue;
-        const from = held[taken.get(slot.index) ?? -1];
-        // Only a buffer that nobody else holds, and no other argument is, can become the result's.
-        const isSole = from?.holders === 1 &&
-          blocks.indexOf(from.block) === blocks.lastIndexOf(from.block);
-        results[slot.index] = from && isSole
-          ? from.block
-          : buffers.take(slot.bytes, `result ${slot.index}`);
-      }
-    } catch (error) {
-      for (const block of results) if (block && !blocks.includes(block)) buffers.give(block);
-      throw error;
+    for (const slot of plan.slots) {
+      if (slot.kind !== "result" || call.results[slot.index]) continue;
+      const from = call.args[taken.get(slot.index) ?? -1];
+      // Only a buffer that nobody else holds, and no other argument is, can become the result's.
+      const isSole = from?.holders === 1 &&
+        blocks.indexOf(from.block) === blocks.lastIndexOf(from.block);
+      call.results[slot.index] = from && isSole
+        ? residents.keep(from)
+        : { block: buffers.take(slot.bytes, `result ${slot.index}`), holders: 1 };
     }
-    return { frame: { args: blocks, results }, held };
+    return call.frame = { args: blocks, results: call.results.map((held) => held?.block) };
   }
 
-  /** The results of a run whose actions are recorded; may record copies behind them. */
-  function results(
-    encoder: GPUCommandEncoder,
-    frame: Frame,
-    held: readonly (Held | undefined)[],
-  ): Resident[] {
-    const made = new Map<SlotId, Held>();
-    return plan.outs.map((id) => {
+  /** The results of a call whose actions are recorded; may record copies behind them. */
+  function finish(encoder: GPUCommandEncoder, call: Call, frame: Frame): void {
+    for (const id of plan.outs) {
       const slot = plan.slots[id];
-      const known = made.get(id) ??
-        (slot.kind === "constant"
-          ? constants[id]
-          : slot.kind === "arg"
-          ? held[slot.index]
-          : undefined);
-      if (known) return residents.make(slot.type, residents.keep(known));
-      let block: Block;
-      if (slot.kind === "result") {
-        block = frame.results[slot.index]!;
-        const from = held[taken.get(slot.index) ?? -1];
-        if (from?.block === block) {
-          made.set(id, from);
-          return residents.make(slot.type, residents.keep(from));
-        }
-      } else {
-        block = buffers.take(slot.bytes, "a result");
-        const from = place(id, frame);
-        const n = Math.ceil(slot.bytes / 4) * 4;
-        if (n) encoder.copyBufferToBuffer(from.block.buffer, from.offset, block.buffer, 0, n);
+      const held = slot.kind === "result"
+        ? call.results[slot.index]
+        : slot.kind === "constant"
+        ? constants[id]
+        : slot.kind === "arg"
+        ? call.args[slot.index]
+        : undefined;
+      if (held) {
+        call.outs.push(residents.make(slot.type, residents.keep(held)));
+        continue;
       }
-      const fresh = { block, holders: 1 };
-      made.set(id, fresh);
-      return residents.make(slot.type, fresh);
-    });
+      // What the next call overwrites, an arena or a host argument, is copied out.
+      const block = buffers.take(slot.bytes, "a result");
+      call.outs.push(residents.make(slot.type, { block, holders: 1 }));
+      const bytes = roundUp(slot.bytes, 4);
+      if (bytes === 0) continue;
+      const from = place(id, frame);
+      encoder.copyBufferToBuffer(from.block.buffer, from.offset, block.buffer, 0, bytes);
+    }
   }
 
   async function run(given: readonly (Host | Resident)[]): Promise<readonly Resident[]> {
     if (isDisposed) throw new DeviceError("Cannot run: the plan was disposed; load it again");
     health.check("run");
     checkArgs(plan, given);
-    const foreign = given.some((v) => isResident(v) && v.owner !== residents.owner);
-    const args = foreign
-      ? await Promise.all(
-        given.map((v) => isResident(v) && v.owner !== residents.owner ? v.read() : v),
-      )
+    const isForeign = (v: Host | Resident): v is Resident =>
+      isResident(v) && v.owner !== residents.owner;
+    const args = given.some(isForeign)
+      ? await Promise.all(given.map((v) => isForeign(v) ? v.read() : v))
       : given;
-    let outs: Resident[] = [];
-    let frame: Frame | undefined;
+    const call: Call = { args: [], results: [], outs: [] };
     try {
-      return await health.scoped("run", () => {
-        const begun = begin(args);
-        frame = begun.frame;
-        const encoder = gpu.device.createCommandEncoder();
-        encode(encoder, actions, frame, place);
-        outs = results(encoder, frame, begun.held);
-        gpu.device.queue.submit([encoder.finish()]);
-        const site = donate.length ? new Error() : undefined;
-        for (const i of donate) {
-          const value = args[i];
-          if (site && isResident(value)) residents.donate(value, site);
+      await health.scoped("run", () => {
+        try {
+          const encoder = gpu.device.createCommandEncoder();
+          const frame = begin(args, call);
+          encode(encoder, actions, frame, place);
+          finish(encoder, call, frame);
+          gpu.device.queue.submit([encoder.finish()]);
+        } finally {
+          // The residents hold the results now.
+          for (const held of call.results) if (held) residents.drop(held);
         }
-        return outs;
+        giveAway(args);
       });
+      return call.outs;
     } catch (error) {
-      outs.forEach((out) => out.dispose());
-      if (frame) await blame(frame);
+      call.outs.forEach((out) => out.dispose());
+      if (call.frame) await blame(call.frame);
       throw error;
     }
+  }
+
+  function giveAway(args: readonly (Host | Resident)[]): void {
+    const given = donate.map((i) => args[i]).filter((value) => isResident(value));
+    if (given.length === 0) return;
+    const site = new Error();
+    for (const value of given) residents.donate(value, site);
   }
 
   /** Records each action by itself, without running it, and throws for the first that fails. */

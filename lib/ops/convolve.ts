@@ -12,7 +12,8 @@ import { f16, i32, i8, isFloat, printType, sizeOf, type Type } from "../core/typ
 import { type Fn, op } from "../op/declare.ts";
 import { integers } from "../op/field.ts";
 import { between, isTaken } from "../op/kinds.ts";
-import { sliceFn, transpose } from "./shape.ts";
+import { sliceFn } from "./slice.ts";
+import { transpose } from "./shape.ts";
 
 /** How the windows of a convolution lie; each pair is rows, then columns. */
 export interface Windows {
@@ -127,7 +128,10 @@ export function towardsInput(ct: Tensor, x: Type, w: Tensor, at: Required<Window
   });
 }
 
-/** The same equation with ct as the kernel: batch and channel change places, so do stride and dilation. */
+/**
+ * The same equation with ct as the kernel: batch and channel change places, so do stride and
+ * dilation.
+ */
 export function towardsKernel(ct: Tensor, x: Tensor, w: Type, at: Required<Windows>): Tensor {
   const found = convolve(
     transpose(x, { perm: [2, 1, 0, 3, 4] }),

@@ -10,6 +10,8 @@ import type { Tensor } from "../core/tensor.ts";
 import { denseStrides, type DType, isFloat, sizeOf } from "../core/type.ts";
 import { type Fn, op } from "../op/declare.ts";
 import { dtype, integer, number, shape as shapeField } from "../op/field.ts";
+import { eq } from "./compare.ts";
+import { as } from "./select.ts";
 import { broadcastTo } from "./shape.ts";
 
 /** The coordinate along one axis, times a step, plus a start, at every element of a shape. */
@@ -76,4 +78,21 @@ export function arange(
   const [from, to] = stop === undefined ? [0, start] : [start, stop];
   const n = Math.max(0, Math.ceil((to - from) / step));
   return iota({ shape: [n], start: from, step, dtype });
+}
+
+/** Ones on the k-th diagonal of n rows and m columns (n by default), else zeros; k > 0 is above. */
+export function eye(
+  n: number,
+  m: number = n,
+  options: { readonly k?: number; readonly dtype?: DType } = {},
+): Tensor {
+  const { k = 0, dtype = "f32" } = options;
+  const row = iota({ shape: [n, 1], start: k });
+  return as(eq(row, iota({ shape: [m] })), dtype);
+}
+
+/** `count` numbers (f32) from `start` to `stop`, evenly apart, both included. */
+export function linspace(start: number, stop: number, count: number): Tensor {
+  const step = count > 1 ? (stop - start) / (count - 1) : 0;
+  return iota({ shape: [count], start, step, dtype: "f32" });
 }

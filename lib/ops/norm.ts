@@ -15,9 +15,10 @@ import { axes, integer, number } from "../op/field.ts";
 import { between, elementwise } from "../op/kinds.ts";
 import { add, div, maximum, mul, sub } from "./arithmetic.ts";
 import { sqrt } from "./math.ts";
-import { mean, norm, sum, sumSquares, variance } from "./reduce.ts";
+import { mean, sumSquares } from "./reduce.ts";
 import { as, wide } from "./select.ts";
 import { reshape, sumTo } from "./shape.ts";
+import { norm, variance } from "./statistics.ts";
 
 const eps = number("added to the variance", 1e-5);
 
@@ -47,7 +48,10 @@ function rows(
   };
 }
 
-/** The mean along axes taken away and the deviation divided out: (x - mean) / sqrt(variance + eps). */
+/**
+ * The mean along axes taken away and the deviation divided out: (x - mean) / sqrt(variance +
+ * eps).
+ */
 export const standardize: Fn<
   readonly ["x"],
   { axis?: number | readonly number[]; eps?: number }
@@ -112,7 +116,8 @@ export const batchNorm: Fn<
   { eps?: number }
 > = op({
   name: "batchNorm",
-  doc: "Standardised by a given mean and variance of each channel (axis 1), then scaled and shifted",
+  doc:
+    "Standardised by a given mean and variance of each channel (axis 1), then scaled and shifted",
   ins: ["x", "mean", "variance", "weight?", "bias?"],
   attrs: { eps },
   infer: ([x, ...others]) => {
@@ -154,13 +159,17 @@ export const batchNorm: Fn<
   ],
 });
 
-/** Mean and variance (of n, not n - 1) of each channel (axis 1) over all other axes, as [1,c,1,…]. */
+/**
+ * Mean and variance (of n, not n - 1) of each channel (axis 1) over all other axes, as [1,c,1,…].
+ */
 export function batchStatistics(x: Tensor): { readonly mean: Tensor; readonly variance: Tensor } {
   const axis = x.shape.flatMap((_, i) => i === 1 ? [] : [i]);
   return { mean: mean(x, { axis, keep: true }), variance: variance(x, { axis, keep: true }) };
 }
 
-/** Standardised over the trailing `dims` axes, then scaled and shifted by tensors of their shape. */
+/**
+ * Standardised over the trailing `dims` axes, then scaled and shifted by tensors of their shape.
+ */
 export const layerNorm: Fn<
   readonly ["x", "weight?", "bias?"],
   { dims?: number; eps?: number }
@@ -191,7 +200,10 @@ export const layerNorm: Fn<
     }),
   cases: [
     { ins: [between(-1, 2, [3, 4, 5])] },
-    { ins: [between(-1, 2, [3, 4, 5]), between(-1, 1, [4, 5]), between(-1, 1, [4, 5])], attrs: { dims: 2 } },
+    {
+      ins: [between(-1, 2, [3, 4, 5]), between(-1, 1, [4, 5]), between(-1, 1, [4, 5])],
+      attrs: { dims: 2 },
+    },
     {
       ins: [between(-1, 2, f16([3, 8])), between(-1, 1, f16([8]))],
       tolerance: { rtol: 4e-3, atol: 4e-3 },
@@ -208,7 +220,9 @@ function trailing(x: Type, dims: number): number[] {
   return Array.from({ length: dims }, (_, i) => x.shape.length - dims + i);
 }
 
-/** Standardised over groups of channels and all spatial axes, then scaled and shifted by channel. */
+/**
+ * Standardised over groups of channels and all spatial axes, then scaled and shifted by channel.
+ */
 export const groupNorm: Fn<
   readonly ["x", "weight?", "bias?"],
   { groups: number; eps?: number }
@@ -243,10 +257,14 @@ export const groupNorm: Fn<
   ],
 });
 
-/** Standardised over the spatial axes of each sample and channel, then scaled and shifted by channel. */
+/**
+ * Standardised over the spatial axes of each sample and channel, then scaled and shifted by
+ * channel.
+ */
 export const instanceNorm: Fn<readonly ["x", "weight?", "bias?"], { eps?: number }> = op({
   name: "instanceNorm",
-  doc: "Standardised over the spatial axes of each sample and channel, then scaled and shifted by " +
+  doc:
+    "Standardised over the spatial axes of each sample and channel, then scaled and shifted by " +
     "channel",
   ins: ["x", "weight?", "bias?"],
   attrs: { eps },

@@ -3,18 +3,32 @@
  * reduced, to shape `[]`.
  * @module
  */
+import { stored } from "../core/draft.ts";
 import { ShapeError } from "../core/fault.ts";
 import type { Combine } from "../core/form.ts";
-import { arrayOf, type Host } from "../core/host.ts";
+import { arrayOf, type Host, host } from "../core/host.ts";
 import { axesOf } from "../core/index.ts";
 import type { Attrs, Case, Draft, VjpArgs, Wire } from "../core/op.ts";
-import { s, type Scalar } from "../core/scalar.ts";
+import { kindOf, s, type Scalar } from "../core/scalar.ts";
 import type { Tensor } from "../core/tensor.ts";
-import { denseStrides, i32, isFloat, printType, sizeOf, type Type, u8 } from "../core/type.ts";
+import {
+  bool,
+  denseStrides,
+  type DType,
+  f32,
+  i32,
+  isFloat,
+  printType,
+  sizeOf,
+  type Type,
+  u8,
+} from "../core/type.ts";
+import { accumulator } from "../cpu/form.ts";
+import { compile, environment } from "../cpu/scalar.ts";
 import { type Fn, op } from "../op/declare.ts";
 import { axes, flag } from "../op/field.ts";
 import { between } from "../op/kinds.ts";
-import { div, mul } from "./arithmetic.ts";
+import { div, mul, sub } from "./arithmetic.ts";
 import { eq } from "./compare.ts";
 import { as, where } from "./select.ts";
 import { iota } from "./create.ts";
@@ -36,11 +50,12 @@ interface Reducing {
   readonly name: string;
   readonly doc: string;
   readonly combine: Combine;
-  /** What is done to each element first. */
+  /** What is done to each element first; left out, truth becomes a number. */
   readonly each?: (x: Scalar) => Scalar;
   /** What is done to the result, given the number of elements. */
   readonly after?: (acc: Scalar, count: number) => Scalar;
-  readonly floats?: boolean;
+  /** Dtype of the result, given that of the elements; left out, the same, and f32 for truth. */
+  readonly gives?: (dtype: DType) => DType;
   readonly vjp: (args: VjpArgs) => readonly (Tensor | undefined)[];
   readonly wire?: Wire;
   readonly cases: readonly Case[];
@@ -55,98 +70,83 @@ export function reducedShape(
   return shape.flatMap((extent, i) => along.includes(i) ? (keep ? [1] : []) : [extent]);
 }
 
+function counted(x: Scalar): Scalar {
+  return x.type === "bool" ? s.toF32(x) : x;
+}
+
 function reduction(d: Reducing): Reduction {
-  const { combine, each = (x: Scalar) => x, after, floats, ...rest } = d;
+  const { combine, each = counted, after, gives = kept, ...rest } = d;
   return op({
     ...rest,
     ins: ["x"],
     attrs: { axis: axes(), keep: flag("leave reduced axes with extent 1") },
     infer: ([x], { axis, keep }) => {
       const count = axis.reduce((n: number, a: number) => n * x.shape[a], 1);
-      if (count === 0 && (combine === "max" || combine === "min")) {
+      if (count === 0 && (d.name === "max" || d.name === "min")) {
         throw new ShapeError(
           `Cannot take ${d.name} of x: ${printType(x)}: the axes ${axis} hold no element`,
         );
       }
-      const dtype = floats && !isFloat(x.dtype) || x.dtype === "bool" ? "f32" : x.dtype;
-      return { dtype, shape: reducedShape(x.shape, axis, keep) };
+      return { dtype: gives(x.dtype), shape: reducedShape(x.shape, axis, keep) };
     },
-    eval: ([x], attrs, [out]) => [reduceHost(x, attrs, out, { combine, each, after })],
+    eval: ([x], { axis }, [out]) => [reduceHost(x, axis, out, { combine, each, after })],
     lower: (at, [x], { axis, keep }): Draft => {
       const outer = x.shape.filter((_, i) => !axis.includes(i));
       const over = axis.map((a: number) => x.shape[a]);
-      const kept = axesOf(outer);
+      const rest = axesOf(outer);
       const inner = axesOf(over, outer.length);
       let o = 0, i = 0;
-      const coords = x.shape.map((_, a) => axis.includes(a) ? inner[i++] : kept[o++]);
-      const value = at(0, coords);
-      const body = each(value.type === "bool" || floats ? s.toF32(value) : value);
+      const coords = x.shape.map((_, a) => axis.includes(a) ? inner[i++] : rest[o++]);
+      const body = each(at(0, coords));
       o = 0;
       const result = x.shape.flatMap((_, a) =>
-        axis.includes(a) ? (keep ? [s.i(0)] : []) : [kept[o++]]
+        axis.includes(a) ? (keep ? [s.i(0)] : []) : [rest[o++]]
       );
       const acc = s.acc(0, body.type === "f32" ? "f32" : "i32");
-      const count = sizeOf(over);
       return {
-        kind: "reduce",
-        shape: outer,
-        over,
-        combine,
-        body,
-        coords: result,
-        ...(after ? { out: after(acc, count) } : {}),
+        ...{ kind: "reduce", shape: outer, over, combine, body, coords: result },
+        ...(after ? { out: after(acc, sizeOf(over)) } : {}),
       };
     },
   });
 }
 
-/** Sums are kept in double precision here, so the reference is the more exact one. */
-function reduceHost(
-  x: Host,
-  attrs: Attrs,
-  out: Type,
-  how: Pick<Reducing, "combine" | "after" | "each">,
-): Host {
-  const axis: readonly number[] = attrs.axis;
-  const strides = denseStrides(x.shape);
-  const kept = x.shape.map((_, i) => i).filter((i) => !axis.includes(i));
-  const data = arrayOf(out.dtype, sizeOf(out.shape));
-  const offsets = offsetsOf(axis.map((a) => x.shape[a]), axis.map((a) => strides[a]));
-  const bases = offsetsOf(kept.map((a) => x.shape[a]), kept.map((a) => strides[a]));
-  const float = out.dtype === "f32" || out.dtype === "f16";
-  const finish = finisher(how, float, offsets.length);
-  for (let o = 0; o < bases.length; o++) {
-    data[o] = finish((i) => Number(x.data[bases[o] + offsets[i]]));
-  }
-  return { ...out, shape: [...out.shape], data };
+function kept(dtype: DType): DType {
+  return dtype === "bool" ? "f32" : dtype;
 }
 
-function finisher(
-  how: Pick<Reducing, "combine" | "after" | "each">,
-  float: boolean,
-  count: number,
-): (read: (i: number) => number) => number {
-  const square = how.each !== undefined && how.combine === "sum" &&
-    how.each(s.arg(0, "f32")).kind === "call";
-  const scale = how.after ? 1 / count : 1;
-  return (read) => {
-    let acc = how.combine === "sum"
-      ? 0
-      : how.combine === "prod"
-      ? 1
-      : how.combine === "max"
-      ? -Infinity
-      : Infinity;
-    for (let i = 0; i < count; i++) {
-      const x = read(i);
-      if (how.combine === "sum") acc += square ? (float ? x * x : Math.imul(x, x)) : x;
-      else if (how.combine === "prod") acc = float ? acc * x : Math.imul(acc, x);
-      else if (how.combine === "max") acc = Math.max(acc, x);
-      else acc = Math.min(acc, x);
+/** Floats are combined in double precision here, so the reference is the more exact one. */
+function reduceHost(
+  x: Host,
+  axis: readonly number[],
+  out: Type,
+  how: Required<Pick<Reducing, "combine" | "each">> & Pick<Reducing, "after">,
+): Host {
+  const strides = denseStrides(x.shape);
+  const rest = x.shape.map((_, i) => i).filter((i) => !axis.includes(i));
+  const offsets = offsetsOf(axis.map((a) => x.shape[a]), axis.map((a) => strides[a]));
+  const bases = offsetsOf(rest.map((a) => x.shape[a]), rest.map((a) => strides[a]));
+  const data = arrayOf(out.dtype, sizeOf(out.shape));
+  const element = how.each(s.arg(0, kindOf(x.dtype)));
+  const kind = element.type === "f32" ? "f32" : "i32";
+  const acc = s.acc(0, kind);
+  const read = compile(element);
+  const finish = compile(stored(how.after ? how.after(acc, offsets.length) : acc, out));
+  const env = environment();
+  let at = 0;
+  for (let o = 0; o < bases.length; o++) {
+    const step = accumulator(how.combine, kind, () => {
+      env.args[0] = Number(x.data[at]);
+      return read(env);
+    });
+    for (let i = 0; i < offsets.length; i++) {
+      at = bases[o] + offsets[i];
+      step.next();
     }
-    if (how.after) return float && count > 0 ? acc / count : acc * scale;
-    return float ? acc : acc | 0;
-  };
+    env.accs[0] = step.value();
+    data[o] = finish(env);
+  }
+  return { ...out, shape: [...out.shape], data };
 }
 
 /** All sums of coordinates times strides, last axis fastest. */
@@ -187,8 +187,9 @@ export const mean: Reduction = reduction({
   name: "mean",
   doc: "Mean of the elements along axes; integers are averaged as f32",
   combine: "sum",
-  floats: true,
-  after: (acc, count) => s.mul(acc, s.f(1 / count)),
+  each: s.toF32,
+  gives: (dtype) => dtype === "f16" ? "f16" : "f32",
+  after: (acc, count) => s.div(acc, s.f(count)),
   vjp: ({ ct, ins: [x], out, attrs }) => {
     if (!isFloat(x.dtype)) return [undefined];
     const count = sizeOf(x.shape) / Math.max(1, sizeOf(out.shape));
@@ -240,10 +241,19 @@ export const prod: Reduction = reduction({
   name: "prod",
   doc: "Product of the elements along axes",
   combine: "prod",
-  vjp: ({ ct, ins: [x], out, attrs }) => [
-    div(mul(spread(ct, x, attrs), spread(out, x, attrs)), x),
+  vjp: ({ ct, ins: [x], attrs }) => {
+    // the product of the others: nothing is divided by zero, and two zeros leave no gradient
+    const zero = eq(x, 0);
+    const filled = where(zero, 1, x);
+    const along = { axis: attrs.axis, keep: true };
+    const others = sub(sum(as(zero, "i32"), along), as(zero, "i32"));
+    const rest = div(prod(filled, along), filled);
+    return [mul(spread(ct, x, attrs), where(eq(others, 0), rest, 0))];
+  },
+  cases: [
+    { ins: [between(0.5, 1.5, [3, 4, 5])], attrs: { axis: 1 } },
+    { ins: [host(f32([2, 3]), new Float32Array([0, 2, 3, 0, 0, 5]))], attrs: { axis: 1 } },
   ],
-  cases: [{ ins: [between(0.5, 1.5, [3, 4, 5])], attrs: { axis: 1 } }],
 });
 
 /** Sum of the squares along axes. */
@@ -251,7 +261,34 @@ export const sumSquares: Reduction = reduction({
   name: "sumSquares",
   doc: "Sum of the squares along axes",
   combine: "sum",
-  each: (x) => s.mul(x, x),
+  each: (x) => s.mul(counted(x), counted(x)),
   vjp: ({ ct, ins: [x], attrs }) => [mul(mul(spread(ct, x, attrs), x), 2)],
   cases: [{ ins: [between(-1, 1, [3, 4, 5])], attrs: { axis: 1 } }],
 });
+
+/** True where all elements along axes are other than zero. */
+export const all: Reduction = reduction({
+  ...truth("all", "True where all elements along axes are other than zero"),
+  combine: "min",
+});
+
+/** True where any element along axes is other than zero. */
+export const any: Reduction = reduction({
+  ...truth("any", "True where any element along axes is other than zero"),
+  combine: "max",
+});
+
+/** Truth is reduced as 0 and 1, between which min and max are `and` and `or`. */
+function truth(name: string, doc: string): Omit<Reducing, "combine"> {
+  return {
+    ...{ name, doc },
+    each: (x) => s.toI32(s.toBool(x)),
+    after: (acc) => s.gt(acc, 0),
+    gives: () => "bool",
+    vjp: () => [undefined],
+    cases: [
+      { ins: [between(0, 2, bool([3, 4, 5]))], attrs: { axis: 1 } },
+      { ins: [between(0, 2, i32([3, 2]))], attrs: { axis: -1, keep: true } },
+    ],
+  };
+}

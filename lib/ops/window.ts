@@ -8,9 +8,10 @@ import { ShapeError } from "../core/fault.ts";
 import { guarded } from "../core/form.ts";
 import { arrayOf, type Host } from "../core/host.ts";
 import { axesOf, plusIndex, timesIndex } from "../core/index.ts";
-import type { At, Attrs, Draft } from "../core/op.ts";
+import type { At, Attrs, Draft, Field } from "../core/op.ts";
 import { kindOf, lit, s, type Scalar } from "../core/scalar.ts";
 import { printType, sizeOf, type Type } from "../core/type.ts";
+import { summed } from "../cpu/summed.ts";
 import { type Fn, op } from "../op/declare.ts";
 import { pair, shape as shapeField } from "../op/field.ts";
 import { between } from "../op/kinds.ts";
@@ -29,11 +30,15 @@ export interface WindowOptions {
 }
 
 /** The fields of `WindowOptions`. */
-export const windowFields = {
+export const windowFields: {
+  readonly kernel: Field<Pair>;
+  readonly stride: Field<Pair>;
+  readonly padding: Field<Pair>;
+} = {
   kernel: pair("extents of a window", undefined, 1),
   stride: pair("distance between windows", undefined, 1),
   padding: pair("elements windows may reach over each side", 0),
-} as const;
+};
 
 /** The pooled type of an image [n,c,h,w]; throws where a window finds no place or only padding. */
 export function windowed(name: string, x: Type, at: Attrs): Type {
@@ -60,50 +65,65 @@ export function windowed(name: string, x: Type, at: Attrs): Type {
 interface Tap {
   readonly image: (input: number) => Scalar;
   readonly pooled: (input: number) => Scalar;
-  readonly inside: Scalar;
+  /** Left out where every tap is inside. */
+  readonly inside?: Scalar;
 }
 
 /** Taps of the windows around each result: image coordinates o·stride + k − padding. */
 export function tapsOfResult(at: At, x: Type, out: Type, attrs: Attrs): Tap {
   const [n, c, ...o] = axesOf(out.shape);
   const k = axesOf(attrs.kernel, 4);
-  let inside = s.b(true);
+  let inside: Scalar | undefined;
   const from = o.map((axis, i) => {
     const raw = plusIndex(plusIndex(timesIndex(axis, attrs.stride[i]), k[i]), -attrs.padding[i]);
     if (attrs.padding[i] > 0) {
-      inside = s.and(inside, s.and(s.ge(raw, 0), s.lt(raw, x.shape[2 + i])));
+      inside = both(inside, s.and(s.ge(raw, 0), s.lt(raw, x.shape[2 + i])));
     }
     return raw;
   });
   return {
-    image: (input) => guarded(at(input, [n, c, ...from]), inside),
+    image: (input) => {
+      const value = at(input, [n, c, ...from]);
+      return inside ? guarded(value, inside) : value;
+    },
     pooled: (input) => at(input, [n, c, ...o]),
     inside,
   };
 }
 
-/** Windows that hold each image element: result coordinates (h + padding − k) / stride, if whole. */
+/**
+ * Windows that hold each image element: result coordinates (h + padding − k) / stride, if whole.
+ */
 export function tapsOfImage(at: At, x: Type, out: Type, attrs: Attrs): Tap {
   const [n, c, ...h] = axesOf(x.shape);
   const k = axesOf(attrs.kernel, 4);
-  let inside = s.b(true);
+  let inside: Scalar | undefined;
   const to = h.map((axis, i) => {
-    const raw = s.sub(plusIndex(axis, attrs.padding[i]), k[i]);
+    const raw = plusIndex(plusIndex(axis, timesIndex(k[i], -1)), attrs.padding[i]);
     const by = attrs.stride[i];
     const q = by === 1 ? raw : s.div(raw, by);
-    inside = s.and(inside, s.and(s.ge(raw, 0), s.lt(q, out.shape[2 + i])));
-    if (by !== 1) inside = s.and(inside, s.eq(s.rem(raw, by), 0));
+    inside = both(inside, s.and(s.ge(raw, 0), s.lt(q, out.shape[2 + i])));
+    if (by !== 1) inside = both(inside, s.eq(s.rem(raw, by), 0));
     return q;
   });
   return {
     image: (input) => at(input, [n, c, ...h]),
-    pooled: (input) => guarded(at(input, [n, c, ...to]), inside),
+    pooled: (input) => guarded(at(input, [n, c, ...to]), inside!),
     inside,
   };
 }
 
-function sumOver(shape: readonly number[], attrs: Attrs, when: Scalar, value: Scalar): Draft {
-  const body = s.select(when, value, lit(value.type, 0));
+function both(a: Scalar | undefined, b: Scalar): Scalar {
+  return a ? s.and(a, b) : b;
+}
+
+function sumOver(
+  shape: readonly number[],
+  attrs: Attrs,
+  when: Scalar | undefined,
+  value: Scalar,
+): Draft {
+  const body = when ? s.select(when, value, lit(value.type, 0)) : value;
   return { kind: "reduce", shape, over: attrs.kernel, combine: "sum", body };
 }
 
@@ -129,15 +149,6 @@ export function eachTap(
       }
     }
   }
-}
-
-/** Sums are kept in double precision until they are stored. */
-function summed(out: Type, run: (sums: Float64Array) => void): Host[] {
-  const sums = new Float64Array(sizeOf(out.shape));
-  run(sums);
-  const data = arrayOf(out.dtype, sums.length);
-  data.set(sums);
-  return [{ dtype: out.dtype, shape: [...out.shape], data }];
 }
 
 const image = shapeField("shape of the image");
@@ -203,7 +214,7 @@ export const windowPick: Fn<readonly ["x", "largest", "v"], WindowOptions> = op(
       })),
   lower: (at, [x], attrs, [out]) => {
     const tap = tapsOfResult(at, x, out, attrs);
-    const when = s.and(tap.inside, s.eq(tap.image(0), tap.pooled(1)));
+    const when = both(tap.inside, s.eq(tap.image(0), tap.pooled(1)));
     return sumOver(out.shape, attrs, when, tap.image(2));
   },
   vjp: ({ ct, ins: [x, largest], attrs }) => [
@@ -234,7 +245,7 @@ export const windowPlace: Fn<readonly ["x", "largest", "ct"], WindowOptions> = o
       })),
   lower: (at, [x, largest], attrs) => {
     const tap = tapsOfImage(at, x, largest, attrs);
-    const when = s.and(tap.inside, s.eq(tap.image(0), tap.pooled(1)));
+    const when = both(tap.inside, s.eq(tap.image(0), tap.pooled(1)));
     return sumOver(x.shape, attrs, when, tap.pooled(2));
   },
   vjp: ({ ct, ins: [x, largest], attrs }) => [

@@ -23,7 +23,8 @@ export function slotBytes(type: Type): number {
 /** The plan of a graph for a target with these limits. */
 export function compilePlan(graph: Graph, limits: Limits, options: CompileOptions = {}): Plan {
   const level = options.optLevel ?? 2;
-  const ready = split(decompose(optimize(decompose(optimize(graph, level)), level)), limits);
+  const open = decompose(optimize(graph, level), limits);
+  const ready = decompose(split(optimize(open, level), limits), limits);
   const groups = fuse(ready, limits, { fuse: level >= 2 });
   return planOf(ready, groups, limits);
 }

@@ -14,7 +14,8 @@ import { eq } from "../ops/compare.ts";
 import { div } from "../ops/arithmetic.ts";
 import { max, min, sum } from "../ops/reduce.ts";
 import { where } from "../ops/select.ts";
-import { pad, reshape, transpose } from "../ops/shape.ts";
+import { pad } from "../ops/pad.ts";
+import { reshape, transpose } from "../ops/shape.ts";
 
 /** Elements that one invocation reduces before a reduction is worth splitting. */
 const longest = 4096;

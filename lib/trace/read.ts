@@ -56,6 +56,8 @@ export async function read(t: Tensor, options: ReadOptions = {}): Promise<Host> 
   const { data } = t.node;
   if (isResident(data)) return await data.read();
   if (isHost(data)) return { dtype: data.dtype, shape: [...data.shape], data: data.data.slice() };
+  const { call } = t.node;
+  if (call?.live && call.read) return await call.read(t);
   refuseOpen(t);
   const { roots, args, residents } = liftResidents([t]);
   const machine = options.on ?? ownerOf(residents) ?? openReference();
@@ -72,6 +74,13 @@ export async function read(t: Tensor, options: ReadOptions = {}): Promise<Host> 
 
 /** An argument has no value until its function runs. */
 function refuseOpen(t: Tensor): void {
+  if (t.node.call && !t.node.call.live) {
+    throw new TraceError(
+      "leaked",
+      `Cannot read ${printType(t)}: it belongs to a call of ${t.node.call.name} that has ended\n` +
+        "  try returning it from the traced function",
+    );
+  }
   if (t.node.call) {
     throw new TraceError(
       "value unreadable",

@@ -1,19 +1,22 @@
 /**
  * Traced functions: the same signature, results in promises. Each key (structure, types, values of
- * other arguments) is planned once; later calls only run.
+ * other arguments) is planned once; later calls are compared with the record and only run.
  * @module
  */
-import { OptionError, StageError, TraceError } from "../core/fault.ts";
-import { type Graph, orderOf, rebuild } from "../core/graph.ts";
-import { type Host, isHost, isResident, isSource, type Resident } from "../core/host.ts";
-import { arg, constant } from "../core/leaf.ts";
+import { type Comparator, difference } from "../core/compare.ts";
+import { OptionError, placeOf, TraceError } from "../core/fault.ts";
+import type { Graph } from "../core/graph.ts";
+import { type Host, isResident, type Resident } from "../core/host.ts";
+import { constant } from "../core/leaf.ts";
+import { printAttrs } from "../core/print.ts";
 import type { Loaded, Machine } from "../core/target.ts";
-import { type Call, isTensor, type Node, type Tensor } from "../core/tensor.ts";
+import { isTensor, type Node, type Tensor } from "../core/tensor.ts";
 import { leavesOf, mapTree, type Path, pathText, structureOf } from "../core/tree.ts";
-import { printType, sizeOf, type Type } from "../core/type.ts";
-import { graphOf, isType, resultLeaves, stageTree } from "../stage/stage.ts";
+import { printType, type Type } from "../core/type.ts";
 import type { Level } from "../stage/level.ts";
+import { type Bindings, bindings } from "./bindings.ts";
 import { ownerOf } from "./read.ts";
+import { capturedIn, closedGraph, openGraph, record, type Recording } from "./record.ts";
 import { openReference } from "./reference.ts";
 
 /** Which arguments give their memory to the results: positions, or paths into a tree. */
@@ -23,16 +26,27 @@ export type Donate = readonly (number | readonly [number, ...(string | number)[]
 export interface TraceOptions {
   /** Where it runs; by default where resident arguments live, else the best CPU target. */
   readonly on?: Machine;
+  /** Values cannot be read inside the function. */
+  readonly symbolic?: boolean;
   /** Captured tensors become constants of the graph; needed for dumping. */
   readonly captureAsConst?: boolean;
   /** Stage, never execute: results have types and refuse to be read. */
   readonly recordOnly?: boolean;
   /** After the first call with a key the function is not run again. */
   readonly withoutHost?: boolean;
+  /** How captured constants are compared on later calls; exactly by default. */
+  readonly comparator?: Comparator;
   /** Arguments whose memory the results take over. */
   readonly donate?: Donate;
   /** 0: what was written … 3: measured kernels; 2 by default. */
   readonly optLevel?: Level;
+}
+
+/** What the latest call was. */
+export interface Recorded {
+  /** The arguments with types in the place of tensors. */
+  readonly types: readonly unknown[];
+  readonly graph: Graph;
 }
 
 /** A traced function. */
@@ -40,10 +54,11 @@ export interface Traced<A extends readonly unknown[], R> {
   (...args: A): Promise<R>;
   /** The graph of the latest call. */
   graph(): Graph;
-  /** Types and structure of the latest call's arguments, for dumping. */
+  /** The latest call, if there was one. */
   readonly recorded: Recorded | undefined;
   /** The function that was traced. */
   readonly source: (...args: A) => unknown;
+  /** The options it was traced with. */
   readonly options: TraceOptions;
   /** Releases the plans. */
   dispose(): void;
@@ -51,25 +66,19 @@ export interface Traced<A extends readonly unknown[], R> {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** What the latest call was. */
-export interface Recorded {
-  readonly types: readonly unknown[];
-  readonly graph: Graph;
-}
-
 interface Entry {
-  readonly graph: Graph;
-  readonly result: unknown;
-  /** Captured tensors, bound anew at each call. */
-  readonly captured: readonly Tensor[];
+  readonly made: Recording;
+  readonly captured: number;
   readonly loaded: Loaded;
 }
 
-const known: readonly string[] = [
+const known: readonly (keyof TraceOptions)[] = [
   "on",
+  "symbolic",
   "captureAsConst",
   "recordOnly",
   "withoutHost",
+  "comparator",
   "donate",
   "optLevel",
 ];
@@ -81,66 +90,103 @@ export function trace<A extends readonly unknown[], R>(
   options: TraceOptions = {},
 ): Traced<A, Awaited<R>> {
   checkOptions(f, options);
-  const plans = new Map<string, Promise<Entry>>();
-  const uploads = new WeakMap<object, WeakMap<Machine, Resident>>();
+  const source = f as unknown as (...args: never[]) => unknown;
+  const plans = new Map<string, Entry>();
+  const prefixes = new Map<string, Promise<Loaded>>();
   let recorded: Recorded | undefined;
-  let fallback: Machine | undefined;
+  let held: Bindings | undefined;
 
-  const call = async (...args: A): Promise<Awaited<R>> => {
-    const leaves = leavesOf(args, isTensor);
+  async function call(...args: A): Promise<Awaited<R>> {
     if (options.captureAsConst || options.recordOnly) refuseOthers(args);
-    const key = structureOf(args, isTensor, printType);
-    const owned = leaves.flatMap(({ leaf }) => isResident(leaf.node.data) ? [leaf.node.data] : []);
     if (options.recordOnly) {
-      const { graph, result } = stageArgs(f, args, undefined);
-      recorded = { types: args.map((a) => typesOf(a)), graph };
-      return result as Awaited<R>;
+      const made = await record(source, args, undefined);
+      recorded = { types: args.map(typesOf), graph: made.graph };
+      return made.result as Awaited<R>;
     }
-    const machine = options.on ?? ownerOf(owned) ?? (fallback ??= openReference());
-    let planned = plans.get(key);
-    let captured: readonly Tensor[] | undefined;
-    if (planned && !options.withoutHost && !options.captureAsConst) {
-      captured = capturedIn(stageArgs(f, args, undefined).graph);
+    const leaves = leavesOf(args, isTensor).map(({ leaf }) => leaf);
+    const owned = leaves.flatMap((t) => isResident(t.node.data) ? [t.node.data] : []);
+    const machine = options.on ?? ownerOf(owned) ?? held?.machine ?? openReference();
+    if (held?.machine !== machine) {
+      release();
+      held = bindings(machine);
     }
-    if (!planned) {
-      planned = plan(args, machine);
-      planned.catch(() => plans.delete(key));
-      plans.set(key, planned);
-      for (const old of plans.keys()) {
-        if (plans.size <= mostPlans) break;
-        const entry = plans.get(old)!;
-        plans.delete(old);
-        entry.then((e) => e.loaded.dispose(), () => {});
-      }
-    } else {
-      plans.delete(key);
-      plans.set(key, planned);
-    }
-    const entry = await planned;
-    recorded = { types: args.map((a) => typesOf(a)), graph: entry.graph };
-    const bound = captured ?? entry.captured;
-    if (bound.length !== entry.captured.length) {
-      throw new TraceError(
-        "input size mismatch",
-        `Cannot run this traced function: it captured ${bound.length} tensors, ${entry.captured.length} before`,
-      );
-    }
+    const bound = held;
+    const key = structureOf(args, isTensor, printType);
+    const before = plans.get(key);
     const given: (Host | Resident)[] = [];
-    for (const { leaf } of leaves) given.push(await valueOf(leaf, machine));
-    for (const t of bound) given.push(await kept(t, machine, uploads));
+    for (const t of leaves) given.push(await bound.argument(t));
+    const compute = options.symbolic ? undefined : prefix(bound, given);
+    const made = before && options.withoutHost ? before.made : await record(source, args, compute);
+    if (options.withoutHost && made.reads) throw frozen(made);
+    const captured = options.captureAsConst ? [] : capturedIn(made.graph);
+    if (before && made !== before.made) verify(before.made, made, options.comparator);
+    const entry = before ?? await plan(args, made, captured.length, machine);
+    touch(key, entry);
+    recorded = { types: args.map(typesOf), graph: made.graph };
+    for (const value of made.admitted) given.push(value);
+    for (const t of captured) given.push(await bound.captured(t));
     const outs = await entry.loaded.run(given);
     let at = 0;
-    return mapTree(entry.result, isTensor, () => constant(outs[at++])) as Awaited<R>;
-  };
+    return mapTree(made.result, isTensor, () => constant(outs[at++])) as Awaited<R>;
+  }
 
-  const plan = async (args: A, machine: Machine): Promise<Entry> => {
-    const { graph, result } = stageArgs(f, args, undefined);
-    const captured = options.captureAsConst ? [] : capturedIn(graph);
-    const open = captured.length ? withArgs(graph, captured) : graph;
+  async function plan(
+    args: A,
+    made: Recording,
+    captured: number,
+    machine: Machine,
+  ): Promise<Entry> {
+    const graph = openGraph(made.graph, options.captureAsConst ? [] : capturedIn(made.graph));
     const donate = donated(args, options.donate ?? []);
-    const loaded = await machine.compile(open, { optLevel: options.optLevel, donate });
-    return { graph, result, captured, loaded };
-  };
+    const loaded = await machine.compile(graph, { optLevel: options.optLevel, donate });
+    return { made, captured, loaded };
+  }
+
+  /** Computes a term in the middle of a call; equal prefixes share a plan. */
+  function prefix(bound: Bindings, given: readonly (Host | Resident)[]) {
+    return async (
+      t: Tensor,
+      leaves: readonly Tensor[],
+      admitted: readonly Host[],
+    ): Promise<Host> => {
+      const graph = closedGraph(leaves, [t]);
+      const captured = capturedIn(graph);
+      const open = openGraph(graph, captured);
+      const text = String(open);
+      let loaded = prefixes.get(text);
+      if (!loaded) {
+        loaded = bound.machine.compile(open, { optLevel: options.optLevel });
+        loaded.catch(() => prefixes.delete(text));
+        prefixes.set(text, loaded);
+      }
+      const rest = [];
+      for (const c of captured) rest.push(await bound.captured(c));
+      const [out] = await (await loaded).run([...given, ...admitted, ...rest]);
+      const value = await out.read();
+      out.dispose();
+      return value;
+    };
+  }
+
+  /** The least recently used plans beyond the bound are released. */
+  function touch(key: string, entry: Entry): void {
+    plans.delete(key);
+    plans.set(key, entry);
+    for (const [old, { loaded }] of plans) {
+      if (plans.size <= mostPlans) break;
+      plans.delete(old);
+      loaded.dispose();
+    }
+  }
+
+  function release(): void {
+    for (const { loaded } of plans.values()) loaded.dispose();
+    for (const loaded of prefixes.values()) loaded.then((l) => l.dispose(), () => {});
+    plans.clear();
+    prefixes.clear();
+    held?.dispose();
+    held = undefined;
+  }
 
   const traced = Object.assign(call, {
     graph(): Graph {
@@ -154,14 +200,8 @@ export function trace<A extends readonly unknown[], R>(
     },
     source: f,
     options,
-    dispose(): void {
-      for (const entry of plans.values()) entry.then((e) => e.loaded.dispose(), () => {});
-      plans.clear();
-    },
-    [Symbol.asyncDispose](): Promise<void> {
-      traced.dispose();
-      return Promise.resolve();
-    },
+    dispose: release,
+    [Symbol.asyncDispose]: () => Promise.resolve(release()),
   });
   Object.defineProperty(traced, "recorded", { get: () => recorded });
   return traced as unknown as Traced<A, Awaited<R>>;
@@ -170,7 +210,7 @@ export function trace<A extends readonly unknown[], R>(
 function checkOptions(f: unknown, options: TraceOptions): void {
   if (typeof f !== "function") throw new OptionError(`Cannot trace ${typeof f}: give a function`);
   for (const name of Object.keys(options)) {
-    if (!known.includes(name)) {
+    if (!known.includes(name as keyof TraceOptions)) {
       throw new OptionError(`Cannot trace with option ${name}: known are ${known.join(", ")}`);
     }
   }
@@ -180,88 +220,38 @@ function checkOptions(f: unknown, options: TraceOptions): void {
   }
 }
 
-/** Calls the function with fresh argument leaves that belong to a call of their own. */
-function stageArgs(
-  f: (...args: never[]) => unknown,
-  args: readonly unknown[],
-  names: readonly string[] | undefined,
-): { graph: Graph; result: unknown } {
-  const call: Call = { name: f.name || "traced function", live: true };
-  const leaves: Tensor[] = [];
-  try {
-    const given = mapTree(args, isTensor, (t, path) => {
-      const leaf = arg(t, names?.[leaves.length] ?? argName(path), call);
-      leaves.push(leaf);
-      return leaf;
-    }) as unknown[];
-    const result = f(...given as never[]);
-    const { roots, names: outNames } = resultLeaves(result);
-    return { graph: graphOf(leaves, roots, outNames), result };
-  } finally {
-    call.live = false;
-  }
+/** A later call must do what the record did. */
+function verify(before: Recording, now: Recording, comparator?: Comparator): void {
+  const found = difference(before.graph, now.graph, comparator);
+  if (!found) return;
+  const line = (what: string, node: Node | undefined) =>
+    node
+      ? `\n  ${what}: ${node.op.name}(${printAttrs(node.attrs)}) ${printType(node.outs[0])} at ${
+        placeOf(node.site) ?? "unknown place"
+      }`
+      : "";
+  throw new TraceError(
+    found.reason,
+    `Cannot run this call: it differs from the record because ${found.reason}` +
+      line("recorded", found.recorded) + line("found", found.found),
+    { place: placeOf(found.found?.site) },
+  );
 }
 
-function argName(path: Path): string | undefined {
-  return path.length > 1 ? pathText(path.slice(1)) : undefined;
+function frozen(made: Recording): TraceError {
+  const cut = made.graph.cuts.find(({ kind }) => kind === "read");
+  const place = placeOf(cut?.roots[0].node.site);
+  return new TraceError(
+    "value unreadable",
+    `Cannot trace without the host: it would freeze the value read at ${
+      place ?? "an unknown place"
+    }`,
+    { place },
+  );
 }
 
 function typesOf(value: unknown): unknown {
   return mapTree(value, isTensor, ({ dtype, shape }): Type => ({ dtype, shape }));
-}
-
-/** Leaves with values, other than single numbers, that the graph holds. */
-function capturedIn(graph: Graph): readonly Tensor[] {
-  const nodes = orderOf(graph.cuts.flatMap((c) => [...c.roots]));
-  return nodes.filter(isCaptured).map((node) => node.results[0]);
-}
-
-function isCaptured(node: Node): boolean {
-  return node.data !== undefined && (!isHost(node.data) || sizeOf(node.data.shape) > 1);
-}
-
-function withArgs(graph: Graph, captured: readonly Tensor[]): Graph {
-  const leaves = new Map(captured.map((t) => [t, arg(t)]));
-  const roots = rebuild(graph.cuts.flatMap((c) => [...c.roots]), (t, old) => leaves.get(old));
-  return graphOf([...graph.args, ...leaves.values()], roots, graph.names);
-}
-
-/** An argument's value: as it is if it is a leaf, else computed on the machine first. */
-async function valueOf(t: Tensor, machine: Machine): Promise<Host | Resident> {
-  const { data } = t.node;
-  if (isHost(data) || isResident(data)) return data;
-  if (t.node.call && !t.node.call.live || t.node.op.name === "arg") {
-    throw new TraceError(
-      "leaked",
-      `Cannot pass ${printType(t)}: it belongs to a call that has ended`,
-    );
-  }
-  const { liftResidents } = await import("./read.ts");
-  const { roots, args, residents } = liftResidents([t]);
-  const loaded = await machine.compile(graphOf(args, roots));
-  const [out] = await loaded.run(residents);
-  loaded.dispose();
-  return out;
-}
-
-/** A captured array is uploaded once to a machine, by identity of the array. */
-async function kept(
-  t: Tensor,
-  machine: Machine,
-  uploads: WeakMap<object, WeakMap<Machine, Resident>>,
-): Promise<Resident> {
-  const { data } = t.node;
-  if (isResident(data)) return data;
-  const key = isHost(data) ? data.data : data!;
-  let mine = uploads.get(key);
-  if (!mine) uploads.set(key, mine = new WeakMap());
-  const known = mine.get(machine);
-  if (known) return known;
-  const { collect } = await import("../core/host.ts");
-  const value = isSource(data) ? await collect(data) : data as Host;
-  const resident = machine.upload(value);
-  mine.set(machine, resident);
-  return resident;
 }
 
 /** Indices of the leaves that donated arguments hold. */
@@ -291,16 +281,4 @@ function refuseOthers(args: readonly unknown[]): void {
     );
   };
   args.forEach((a, i) => visit(a, [i]));
-}
-
-/** The graph of a traced or plain function for types. */
-export function graphFor(
-  f: ((...args: never[]) => unknown) | Traced<readonly unknown[], unknown>,
-  types: readonly unknown[],
-): Graph {
-  if (!types.some((t) => leavesOf(t, isType).length) && types.length) {
-    throw new StageError("Cannot stage: give types such as f32([1, 3, 224, 224])");
-  }
-  const source = "source" in f ? f.source as (...args: never[]) => unknown : f;
-  return stageTree(source as (...args: never[]) => unknown, types).graph;
 }

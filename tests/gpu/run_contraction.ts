@@ -17,9 +17,6 @@ export async function testDevice(): Promise<GPUDevice | undefined> {
       maxStorageBuffersPerShaderStage: adapter.limits.maxStorageBuffersPerShaderStage,
     },
   });
-  device.onuncapturederror = (e) => {
-    throw e.error;
-  };
   return device;
 }
 
@@ -83,8 +80,8 @@ export function prepare(
     entries.push({ binding, resource: { buffer: made } });
     return made;
   });
-  const params = buffer(kernel.params.byteLength, 64 | 8); // UNIFORM | COPY_DST
-  device.queue.writeBuffer(params, 0, kernel.params as Int32Array<ArrayBuffer>);
+  const params = buffer(kernel.params.length * 4, 64 | 8); // UNIFORM | COPY_DST
+  device.queue.writeBuffer(params, 0, new Int32Array(kernel.params));
   const binding = ins.length + outs.length;
   layout.push({ binding, visibility, buffer: { type: "uniform" } });
   entries.push({ binding, resource: { buffer: params } });

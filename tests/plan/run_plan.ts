@@ -3,7 +3,14 @@
  * @module
  */
 import type { Plan, Slot } from "../../lib/core/plan.ts";
-import { bytesIn, collect, type Host, hostFromBytes, isHost, isSource } from "../../lib/core/host.ts";
+import {
+  bytesIn,
+  collect,
+  type Host,
+  hostFromBytes,
+  isHost,
+  isSource,
+} from "../../lib/core/host.ts";
 import { bytesOf } from "../../lib/core/type.ts";
 import { evaluateForm } from "../../lib/cpu/form.ts";
 

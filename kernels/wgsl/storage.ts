@@ -17,8 +17,15 @@ export interface Accessors {
   text(): string;
 }
 
+/**
+ * Texels of a row of an image. An image is an `rgba32float` texture that holds an f32 operand in
+ * order, four elements a texel, rows one after another; a software adapter reads it twice as fast.
+ */
+export const imageWidth = 1024;
+
 /** The accessors of a binding with elements of a dtype. */
-export function accessors(dtype: DType, binding: number): Accessors {
+export function accessors(dtype: DType, binding: number, isImage: boolean = false): Accessors {
+  if (isImage) return imageAccessors(dtype, binding);
   const used = new Set<Access>();
   const b = `b${binding}`;
   const name = (what: Access) => `${what.replace(/\d/, "")}${binding}_${what.slice(-1)}`;
@@ -49,6 +56,30 @@ export function accessors(dtype: DType, binding: number): Accessors {
       }
       return lines.join("\n");
     },
+  };
+}
+
+function imageAccessors(dtype: DType, binding: number): Accessors {
+  if (dtype !== "f32") throw new TypeError(`internal: an image of ${dtype}`);
+  const used = new Set<Access>();
+  const b = `b${binding}`;
+  const at = `vec2<i32>((i >> 2u) & ${imageWidth - 1}, i >> ${2 + Math.log2(imageWidth)}u)`;
+  const name = (what: Access) => `${what.slice(0, -1)}${binding}_${what.slice(-1)}`;
+  const texts: Partial<Record<Access, string>> = {
+    load1: `fn ${name("load1")}(i: i32) -> f32 { return textureLoad(${b}, ${at})[i & 3]; }`,
+    load4: `fn ${name("load4")}(i: i32) -> vec4<f32> { return textureLoad(${b}, ${at}); }`,
+  };
+  return {
+    of(what) {
+      if (!texts[what]) throw new TypeError(`internal: ${what} of an image`);
+      used.add(what);
+      return name(what);
+    },
+    text: () =>
+      [
+        `@group(0) @binding(${binding}) var ${b}: texture_storage_2d<rgba32float, read>;`,
+        ...(["load1", "load4"] as const).filter((what) => used.has(what)).map((w) => texts[w]),
+      ].join("\n"),
   };
 }
 

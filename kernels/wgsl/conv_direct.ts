@@ -1,0 +1,198 @@
+/**
+ * Direct convolution: each invocation sums a tile of output channels, columns and rows over all
+ * channels and taps, output channels four at a time. Kernel, stride and left padding are in the
+ * text; channels, sizes and strides are parameters.
+ * @module
+ */
+import type { ConvForm } from "../../lib/core/form.ts";
+import type { Limits, Variant } from "../../lib/core/target.ts";
+import { epilogueOf, stores } from "./epilogue.ts";
+import { indent, spreadGroups, type WgslKernel } from "./kernel.ts";
+import { fused, imagesOf } from "./matmul_tile.ts";
+import { fix, param, quad, type Sheet, sheetOf, useOf, vectorOf } from "./operand.ts";
+import { columnChecks, fixRow, readRow, type Row, windowOf } from "./window.ts";
+
+/** Output channels, columns and rows of a tile; `across`: neighbours are channels, not columns. */
+export interface DirectVariant extends Variant {
+  readonly to: number;
+  readonly tx: number;
+  readonly ty: number;
+  readonly across: boolean;
+  readonly group: number;
+  readonly images: string;
+}
+
+/** The kernel of a direct convolution. */
+export function emitDirect(form: ConvForm, variant: DirectVariant, limits: Limits): WgslKernel {
+  const { to, tx, ty } = variant;
+  const [kh, kw] = form.kernel;
+  const sheet = sheetOf(form.ins, form.outs, limits, imagesOf(variant));
+  const epilogue = epilogueOf(sheet, form.outs, tx % 4 ? [2] : [4]);
+  const lines: string[] = [];
+  const tiles = placeTile(sheet, form, variant, limits, lines);
+  const window = windowOf(sheet, form, variant);
+  columnChecks(window, lines);
+  const vector = vectorOf(form.w.type);
+  const quads = Array.from({ length: to / 4 }, (_, j) => j);
+  const cells = Array.from({ length: ty * tx }, (_, i) => [Math.floor(i / tx), i % tx]);
+
+  const weights = useOf(sheet, "w", form.w, 1);
+  const fixed = quads.map((j) => {
+    // A quad past the end repeats the last one; a ragged end reads its neighbours' numbers.
+    const o = form.o % 4 ? `o + ${4 * j}` : `min(o + ${4 * j}, outputs - 4)`;
+    lines.push(`let o${j} = ${o};`);
+    return fix(sheet, weights, `${j}`, new Map([[0, "g"], [1, `o${j}`]]), lines);
+  });
+  for (const [y, x] of cells) {
+    for (const j of quads) lines.push(`var c${y}_${x}_${j} = ${vector}();`);
+  }
+  const place = new Map([[0, "n"], [1, "g"]]);
+  /** The products of one kernel row with one row of inputs, for row y of the tile. */
+  const taps = (row: Map<number, string>, y: number, ky: string, id: string, core: string[]) => {
+    for (let kx = 0; kx < kw; kx++) {
+      for (let x = 0; x < tx; x++) {
+        const column = x * form.stride[1] + kx * form.dilate[1] - form.pad[1];
+        core.push(`let u${id}_${kx}_${x} = ${vector}(${row.get(column)});`);
+        for (const j of quads) {
+          core.push(fused(form.w.type, `c${y}_${x}_${j}`, `u${id}_${kx}_${x}`, `w${ky}_${kx}_${j}`));
+        }
+      }
+    }
+  };
+  const weightRow = (ky: string, name: string, core: string[]) => {
+    for (let kx = 0; kx < kw; kx++) {
+      for (const j of quads) {
+        const at = new Map([[2, "c"], [3, ky], [4, `${kx}`]]);
+        core.push(`let w${name}_${kx}_${j} = ${quad(sheet, fixed[j], at)};`);
+      }
+    }
+  };
+  const core: string[] = [];
+  const channels = param(sheet, "channels", form.c);
+  const isUnrolled = kh * kw <= 9;
+  if (isUnrolled) {
+    const rows = new Map<number, Row>();
+    for (let y = 0; y < ty; y++) {
+      for (let ky = 0; ky < kh; ky++) {
+        const r = y * form.stride[0] + ky * form.dilate[0];
+        if (!rows.has(r)) rows.set(r, rowAt(sheet, form, window, r, place, lines));
+      }
+    }
+    for (let ky = 0; ky < kh; ky++) weightRow(`${ky}`, `${ky}`, core);
+    for (const [r, row] of [...rows].sort(([a], [b]) => a - b)) {
+      const values = readRow(window, row, "c", core);
+      for (let y = 0; y < ty; y++) {
+        const ky = (r - y * form.stride[0]) / form.dilate[0];
+        if (Number.isInteger(ky) && ky >= 0 && ky < kh) {
+          taps(values, y, `${ky}`, `${y}_${ky}`, core);
+        }
+      }
+    }
+  } else {
+    const row: string[] = [];
+    const at = fixRow(window, "r", place, "row", "", row);
+    const values = readRow(window, at, "c", row);
+    weightRow("ky", "", row);
+    taps(values, 0, "", "", row);
+    const dilate = param(sheet, "dilate", form.dilate[0]);
+    core.push(
+      `for (var ky = 0; ky < ${param(sheet, "taps", kh)}; ky++) {`,
+      `  let row = top + ky * ${dilate};`,
+      `  if (row >= 0 && row < height) {`,
+      ...indent(indent(row)),
+      `  }`,
+      `}`,
+    );
+  }
+  lines.push(`for (var c = 0; c < ${channels}; c++) {`, ...indent(core), `}`);
+  for (let y = 0; y < ty; y++) {
+    const body: string[] = [`let y${y} = oy + ${y};`];
+    const put = (id: string, o: string, x: string, acc: string, inside: (l: number) => string) =>
+      stores(
+        sheet,
+        epilogue,
+        id,
+        new Map([[0, "n"], [1, "g"], [2, o], [3, `y${y}`], [4, x]]),
+        acc,
+        inside,
+      );
+    for (let x = 0; x < tx; x += epilogue.axis === 4 ? 4 : 1) {
+      body.push(`if (ox + ${x} < columns) {`, `  let x${y}_${x} = ox + ${x};`);
+      const inner: string[] = [];
+      for (let o = 0; o < to; o += epilogue.axis === 4 ? 1 : 4) {
+        const id = `${y}_${x}_${o}`;
+        inner.push(`if (o + ${o} < outputs) {`, `  let z${id} = o + ${o};`);
+        const acc = epilogue.axis === 4
+          ? `${vector}(${[0, 1, 2, 3].map((l) => `c${y}_${x + l}_${o >> 2}[${o & 3}]`).join(", ")})`
+          : `c${y}_${x}_${o >> 2}`;
+        inner.push(`  let s${id} = ${acc};`);
+        const inside = (l: number) =>
+          epilogue.axis === 4 ? `x${y}_${x} + ${l} < columns` : `z${id} + ${l} < outputs`;
+        inner.push(...indent(put(id, `z${id}`, `x${y}_${x}`, `s${id}`, inside)), `}`);
+      }
+      body.push(...indent(inner), `}`);
+    }
+    lines.push(`if (oy + ${y} < rows) {`, ...indent(body), `}`);
+  }
+  return sheet.module.finish({
+    body: [...[...sheet.named.values()].map((p) => p.line), ...lines],
+    group: [variant.group, 1, 1],
+    workgroups: spreadGroups(Math.ceil(tiles / variant.group), limits),
+    iterations: isUnrolled ? form.c : form.c * (1 + kh),
+  });
+}
+
+/** Fixes the input row `r` below the tile's first. */
+export function rowAt(
+  sheet: Sheet,
+  form: ConvForm,
+  window: ReturnType<typeof windowOf>,
+  r: number,
+  place: ReadonlyMap<number, string>,
+  lines: string[],
+): Row {
+  void sheet, form;
+  lines.push(`let row${r} = top + ${r};`, `let in_row${r} = row${r} >= 0 && row${r} < height;`);
+  return fixRow(window, `r${r}`, place, `row${r}`, `in_row${r}`, lines);
+}
+
+/** Lines that place an invocation's tile; gives the number of tiles. */
+export function placeTile(
+  sheet: Sheet,
+  form: ConvForm,
+  tile: { to: number; tx: number; ty: number; across: boolean; group: number },
+  limits: Limits,
+  lines: string[],
+): number {
+  const [height, width] = form.output;
+  const counts = {
+    ox: [Math.ceil(width / tile.tx), tile.tx],
+    oy: [Math.ceil(height / tile.ty), tile.ty],
+    o: [Math.ceil(form.o / tile.to), tile.to],
+    g: [form.g, 1],
+  };
+  const order = tile.across ? ["o", "ox", "oy", "g"] as const : ["ox", "oy", "o", "g"] as const;
+  const tiles = counts.ox[0] * counts.oy[0] * counts.o[0] * form.g * form.n;
+  const [groups] = spreadGroups(Math.ceil(tiles / tile.group), limits);
+  const span = param(sheet, "span", groups * tile.group);
+  lines.push(
+    `var id = i32(gid.x) + i32(gid.y) * ${span};`,
+    `if (id >= ${param(sheet, "tiles", tiles)}) { return; }`,
+  );
+  for (const name of order) {
+    const [count, step] = counts[name];
+    const across = param(sheet, `tiles_${name}`, count);
+    const by = step === 1 ? "" : ` * ${step}`;
+    lines.push(`let ${name} = id % ${across}${by};`, `id /= ${across};`);
+  }
+  lines.push(`let n = id;`);
+  param(sheet, "outputs", form.o);
+  param(sheet, "rows", height);
+  param(sheet, "columns", width);
+  param(sheet, "height", form.input[0]);
+  param(sheet, "width", form.input[1]);
+  const top = param(sheet, "pad", form.pad[0]);
+  lines.push(`let left = ox * ${form.stride[1]};`);
+  lines.push(`let top = oy * ${param(sheet, "stride", form.stride[0])} - ${top};`);
+  return tiles;
+}

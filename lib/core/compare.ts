@@ -1,0 +1,98 @@
+/**
+ * Lock-step comparison of two stagings of one function: node by node in the order they were
+ * reached, with the reason and both nodes where they first differ.
+ * @module
+ */
+import { type Graph, orderOf, rootsOf } from "./graph.ts";
+import { isHost } from "./host.ts";
+import { printAttrs } from "./print.ts";
+import type { Node, Tensor } from "./tensor.ts";
+import { sameType } from "./type.ts";
+
+/** MegEngine's wording of why a call differs from its record. */
+export type Reason =
+  | "operator mismatch"
+  | "tensors not equals"
+  | "input id mismatch"
+  | "input size mismatch"
+  | "expect internal node, got external"
+  | "expect external node, got internal"
+  | "too many instructions"
+  | "mismature end"
+  | "dtype mismatch"
+  | "name mismatch";
+
+/** Where two graphs first differ. */
+export interface Difference {
+  readonly reason: Reason;
+  readonly recorded?: Node;
+  readonly found?: Node;
+}
+
+/** How two constants are compared; by default every element must be equal. */
+export type Comparator = (a: ArrayLike<number>, b: ArrayLike<number>) => boolean;
+
+function isExternal(node: Node): boolean {
+  return node.data !== undefined || node.op.name === "arg";
+}
+
+/** True if two arrays hold the same elements; NaN equals NaN. */
+export function equalElements(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (!Object.is(a[i], b[i])) return false;
+  return true;
+}
+
+/** The first difference between a recorded graph and one staged later, or `undefined`. */
+export function difference(
+  recorded: Graph,
+  found: Graph,
+  comparator: Comparator = equalElements,
+): Difference | undefined {
+  const a = orderOf([...recorded.args, ...rootsOf(recorded)]);
+  const b = orderOf([...found.args, ...rootsOf(found)]);
+  const places = [new Map(a.map((n, i) => [n, i])), new Map(b.map((n, i) => [n, i]))] as const;
+  const id = (which: 0 | 1, t: Tensor) => `${places[which].get(t.node)}.${t.out}`;
+  for (let i = 0; i < Math.min(a.length, b.length); i++) {
+    const reason = nodeDifference(a[i], b[i], id, comparator);
+    if (reason) return { reason, recorded: a[i], found: b[i] };
+  }
+  if (b.length > a.length) return { reason: "too many instructions", found: b[a.length] };
+  if (b.length < a.length) return { reason: "mismature end", recorded: a[b.length] };
+  const [ra, rb] = [rootsOf(recorded), rootsOf(found)];
+  if (ra.length !== rb.length) return { reason: "input size mismatch" };
+  const wrong = ra.findIndex((t, i) => id(0, t) !== id(1, rb[i]));
+  if (wrong >= 0) {
+    return { reason: "input id mismatch", recorded: ra[wrong].node, found: rb[wrong].node };
+  }
+  return recorded.names.some((n, i) => n !== found.names[i])
+    ? { reason: "name mismatch" }
+    : undefined;
+}
+
+function nodeDifference(
+  a: Node,
+  b: Node,
+  id: (which: 0 | 1, t: Tensor) => string,
+  comparator: Comparator,
+): Reason | undefined {
+  if (a === b) return undefined;
+  if (isExternal(a) !== isExternal(b)) {
+    return isExternal(b)
+      ? "expect internal node, got external"
+      : "expect external node, got internal";
+  }
+  if (a.op !== b.op) return "operator mismatch";
+  if (a.name !== b.name) return "name mismatch";
+  if (a.outs[0].dtype !== b.outs[0].dtype) return "dtype mismatch";
+  if (isExternal(a)) {
+    if (!sameType(a.outs[0], b.outs[0])) return "tensors not equals";
+    if (a.data === b.data || !isHost(a.data) || !isHost(b.data)) return undefined;
+    if (a.data.data === b.data.data) return undefined;
+    const [x, y] = [a.data.data, b.data.data] as unknown as ArrayLike<number>[];
+    return comparator(x, y) ? undefined : "tensors not equals";
+  }
+  if (a.ins.length !== b.ins.length) return "input size mismatch";
+  if (printAttrs(a.attrs) !== printAttrs(b.attrs)) return "operator mismatch";
+  return a.ins.some((t, i) => id(0, t) !== id(1, b.ins[i])) ? "input id mismatch" : undefined;
+}

@@ -1,0 +1,91 @@
+/**
+ * Gradients against finite differences, first and second order, for every operation's cases.
+ * @module
+ */
+import { assert } from "../std.ts";
+import type { Host } from "../../lib/core/host.ts";
+import { constant, tensor } from "../../lib/core/leaf.ts";
+import type { Case, Op } from "../../lib/core/op.ts";
+import { apply, type Tensor } from "../../lib/core/tensor.ts";
+import { sizeOf } from "../../lib/core/type.ts";
+import { evaluateNow } from "../../lib/cpu/evaluate.ts";
+import { grad } from "../../lib/grad/vjp.ts";
+import { checked } from "../../lib/op/field.ts";
+import { add, mul } from "../../lib/ops/arithmetic.ts";
+import { ops } from "../../lib/ops/mod.ts";
+import { sum } from "../../lib/ops/reduce.ts";
+import { caseName, isSmall, random, valuesOf } from "../ops/case_values.ts";
+
+/** A scalar function of the float operands of a case: outputs weighted by fixed numbers. */
+function lossOf(op: Op, c: Case, hosts: readonly Host[], seed: number): (xs: Tensor[]) => Tensor {
+  return (xs) => {
+    let at = 0;
+    const ins = hosts.map((h) => h.dtype === "f32" ? xs[at++] : constant(h));
+    const [y] = apply(op, ins, checked(op.name, op.fields, c.attrs ?? {}, ins));
+    const next = random(seed);
+    const weights = Float32Array.from({ length: sizeOf(y.shape) }, () => next() * 2 - 1);
+    return sum(mul(y, tensor(weights, y.shape)));
+  };
+}
+
+function isDifferentiable(op: Op, c: Case, hosts: readonly Host[]): boolean {
+  if (c.gradient === false || !isSmall(c, 400) || !(op.vjp || op.compose)) return false;
+  if (!hosts.some((h) => h.dtype === "f32") || hosts.some((h) => h.dtype === "f16")) return false;
+  const ins = hosts.map((h) => constant(h));
+  const [out] = op.infer(ins, checked(op.name, op.fields, c.attrs ?? {}, ins));
+  return out.dtype === "f32";
+}
+
+/** Central differences along a few random directions; values computed in f32, so h is not small. */
+function differences(
+  f: (xs: Tensor[]) => Tensor,
+  hosts: readonly Host[],
+  directions: readonly Float32Array[],
+  h: number,
+): number {
+  const at = (step: number) =>
+    evaluateNow([f(hosts.map((x, k) => {
+      const data = Float32Array.from(x.data as Float32Array, (v, i) => v + step * directions[k][i]);
+      return constant({ dtype: "f32", shape: x.shape, data });
+    }))])[0].data[0];
+  return (at(h) - at(-h)) / (2 * h);
+}
+
+function directionsFor(hosts: readonly Host[], seed: number): Float32Array[] {
+  const next = random(seed);
+  return hosts.map((x) => Float32Array.from({ length: x.data.length }, () => next() * 2 - 1));
+}
+
+function along(f: (xs: Tensor[]) => Tensor, directions: readonly Float32Array[]) {
+  return (xs: Tensor[]): Tensor => {
+    const parts = grad(f)(xs).map((g, k) => sum(mul(g, tensor(directions[k], g.shape))));
+    return parts.reduce((a, b) => add(a, b));
+  };
+}
+
+for (const op of ops) {
+  Deno.test(`grad: ${op.name} agrees with finite differences, twice`, () => {
+    for (const [i, c] of op.cases.entries()) {
+      const hosts = valuesOf(c, 7);
+      if (!isDifferentiable(op, c, hosts)) continue;
+      const floats = hosts.filter((x) => x.dtype === "f32");
+      const f = lossOf(op, c, hosts, 3);
+      const d1 = directionsFor(floats, 11);
+      const leaves = () => floats.map((x) => constant(x));
+      const first = along(f, d1);
+      const [got] = evaluateNow([first(leaves())]);
+      const want = differences(f, floats, d1, 1e-2);
+      close(got.data[0], want, `${caseName(op, i)}, first order`);
+      const d2 = directionsFor(floats, 13);
+      const [got2] = evaluateNow([along(first, d2)(leaves())]);
+      const want2 = differences(first, floats, d2, 1e-2);
+      close(got2.data[0], want2, `${caseName(op, i)}, second order`);
+    }
+  });
+}
+
+function close(got: number | bigint, want: number | bigint, what: string): void {
+  const a = Number(got), b = Number(want);
+  // Measured: curvature over h = 0.01 and f32 rounding stay below 2 % of the size, or 0.02.
+  assert(Math.abs(a - b) <= 0.02 + 0.02 * Math.abs(b), `${what}: got ${a}, differences give ${b}`);
+}

@@ -1,0 +1,53 @@
+/**
+ * Installs what the tests need and the machine lacks: a Vulkan driver in software, where there is
+ * no adapter and the system's package manager can be used. Otherwise it says what to install.
+ * @module
+ */
+
+/** True if a WebGPU adapter answers, asked in a process of its own so that the next one looks anew. */
+async function hasAdapter(): Promise<boolean> {
+  const code = "Deno.exit(await navigator.gpu.requestAdapter() ? 0 : 1)";
+  const { success } = await new Deno.Command(Deno.execPath(), {
+    args: ["eval", code],
+    env: { XDG_RUNTIME_DIR: "/tmp" },
+    stdout: "null",
+    stderr: "null",
+  }).output();
+  return success;
+}
+
+async function run(command: string, ...args: string[]): Promise<boolean> {
+  try {
+    const { success } = await new Deno.Command(command, {
+      args,
+      env: { DEBIAN_FRONTEND: "noninteractive" },
+      stdout: "null",
+      stderr: "inherit",
+    }).output();
+    return success;
+  } catch {
+    return false;
+  }
+}
+
+if (!await hasAdapter()) {
+  console.error(
+    "No WebGPU adapter: installing Mesa's software Vulkan driver (mesa-vulkan-drivers) …",
+  );
+  const root = Deno.build.os === "linux" && Deno.uid() === 0;
+  const done = root && await run("apt-get", "update") &&
+    await run(
+      "apt-get",
+      "install",
+      "-y",
+      "--no-install-recommends",
+      "mesa-vulkan-drivers",
+      "libvulkan1",
+    );
+  if (!done || !await hasAdapter()) {
+    console.error(
+      "No adapter could be set up here: tests that need one are skipped.\n" +
+        "On Debian or Ubuntu: sudo apt-get install mesa-vulkan-drivers libvulkan1",
+    );
+  }
+}
