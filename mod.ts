@@ -33,11 +33,134 @@ export { type Host, type HostArray, type Resident, type Source } from "./lib/cor
 export { constant, detach, type Nested, tensor } from "./lib/core/leaf.ts";
 export type { Tensor } from "./lib/core/tensor.ts";
 
-// Operations.
-export * from "./lib/ops/public.ts";
+// Operations: arithmetic, comparison, logic.
+export { add, div, maximum, minimum, mul, neg, sub } from "./lib/ops/arithmetic.ts";
+export { eq, ge, gt, le, lt, ne } from "./lib/ops/compare.ts";
+export { cast, where } from "./lib/ops/select.ts";
+export {
+  isFinite,
+  isInf,
+  isNan,
+  logicalAnd,
+  logicalNot,
+  logicalOr,
+  logicalXor,
+} from "./lib/ops/logic.ts";
+export { bitAnd, bitNot, bitOr, bitXor, mulHigh, shl, shr } from "./lib/ops/bits.ts";
+
+// Operations: functions of numbers.
+export {
+  abs,
+  exp,
+  expm1,
+  floorDiv,
+  log,
+  log1p,
+  logAddExp,
+  mod,
+  pow,
+  reciprocal,
+  rsqrt,
+  sign,
+  sqrt,
+  square,
+} from "./lib/ops/math.ts";
+export { ceil, floor, round, trunc } from "./lib/ops/round.ts";
+export {
+  acos,
+  acosh,
+  asin,
+  asinh,
+  atan,
+  atan2,
+  atanh,
+  cos,
+  cosh,
+  sin,
+  sinh,
+  tan,
+  tanh,
+} from "./lib/ops/trig.ts";
+export { erf, erfc, erfcinv, erfinv } from "./lib/ops/special.ts";
+export {
+  clip,
+  elu,
+  gelu,
+  hardSigmoid,
+  hardSwish,
+  leakyRelu,
+  logSigmoid,
+  prelu,
+  relu,
+  relu6,
+  sigmoid,
+  silu,
+  softplus,
+} from "./lib/ops/activation.ts";
+
+// Operations: shapes, indexing, joining.
+export { broadcastTo, expandDims, flatten, reshape, squeeze, transpose } from "./lib/ops/shape.ts";
+export { type Range, slice } from "./lib/ops/slice.ts";
+export { pad } from "./lib/ops/pad.ts";
+export { concat, flip, repeat, roll, split, stack, tile, unstack } from "./lib/ops/join.ts";
+export {
+  embedding,
+  gather,
+  oneHot,
+  putAlongAxis,
+  scatterAdd,
+  takeAlongAxis,
+} from "./lib/ops/gather.ts";
+export { arange, eye, full, linspace, ones, zeros } from "./lib/ops/create.ts";
+
+// Operations: reductions, products, networks.
+export {
+  all,
+  any,
+  max,
+  mean,
+  min,
+  prod,
+  type Reduction,
+  sum,
+  sumSquares,
+} from "./lib/ops/reduce.ts";
+export { norm, std, variance } from "./lib/ops/statistics.ts";
+export { argmax, argmin } from "./lib/ops/argmax.ts";
+export { matmul, type MatmulOptions } from "./lib/ops/matmul.ts";
+export { conv2d, type ConvOptions } from "./lib/ops/conv.ts";
+export { conv1d, convTranspose2d } from "./lib/ops/conv_transpose.ts";
+export {
+  adaptiveAvgPool2d,
+  adaptiveMaxPool2d,
+  avgPool1d,
+  avgPool2d,
+  type AvgPoolOptions,
+  globalAvgPool,
+  maxPool1d,
+  maxPool2d,
+  type PoolOptions,
+} from "./lib/ops/pool.ts";
+export { crossEntropy, logSoftmax, logSumExp, softmax } from "./lib/ops/softmax.ts";
+export {
+  batchNorm,
+  groupNorm,
+  instanceNorm,
+  layerNorm,
+  normalize,
+  standardize,
+} from "./lib/ops/norm.ts";
+
+// Random numbers.
+export { bernoulli, key, normal, splitKey, uniform } from "./lib/ops/random.ts";
+export { dropout } from "./lib/ops/dropout.ts";
+
+// Declaring operations.
+export { type Declaration, type Fn, op, type Operand } from "./lib/op/declare.ts";
+export { type Binary, binary, compare, elemwise, type Unary, unary } from "./lib/op/kinds.ts";
 
 // Composing models.
-export { fork, pipe, repeat, residual } from "./lib/model/pipe.ts";
+export { fork, pipe, residual, times } from "./lib/model/pipe.ts";
 export { grad, valueAndGrad, vjp } from "./lib/grad/vjp.ts";
 
 // Staging by hand.

@@ -69,12 +69,12 @@ export interface State {
 /** One step of stochastic gradient descent as one traced function with donated state. */
 export function trainStep(
   rate: number,
-  mode: (batch: Batch) => nn.Mode,
+  mode: nn.Mode,
   options: TraceOptions = {},
 ): (state: State, batch: Batch) => Promise<{ state: State; loss: Tensor }> {
   const sgd = optim.sgd({ rate });
   return trace((state: State, batch: Batch) => {
-    const [l, g] = valueAndGrad((p: Digits) => loss(p, batch, mode(batch)))(state.p);
+    const [l, g] = valueAndGrad((p: Digits) => loss(p, batch, mode))(state.p);
     const { p, opt } = sgd.update(state, g);
     return { state: { p: nn.updated(p, l), opt }, loss: l };
   }, { donate: [0], ...options });

@@ -32,7 +32,6 @@ export function emitDepthwise(form: ConvForm, variant: DirectVariant, limits: Li
   }
   const quads = Array.from({ length: tx / 4 }, (_, i) => 4 * i);
   const place = new Map([[0, "n"], [1, "g"]]);
-  const started = new Set<string>();
   const rows = new Set<number>();
   for (let y = 0; y < ty; y++) {
     for (let ky = 0; ky < kh; ky++) rows.add(y * form.stride[0] + ky * form.dilate[0]);
@@ -41,7 +40,7 @@ export function emitDepthwise(form: ConvForm, variant: DirectVariant, limits: Li
     for (const x of quads) lines.push(`var c${y}_${x} = ${vector}();`);
   }
   for (const r of [...rows].sort((a, b) => a - b)) {
-    const values = readRow(window, rowAt(sheet, form, window, r, place, lines), "0", lines);
+    const values = readRow(window, rowAt(window, r, place, lines), "0", lines);
     for (let kx = 0; kx < kw; kx++) {
       for (const x of quads) {
         const first = x * form.stride[1] + kx * form.dilate[1] - form.pad[1];
@@ -53,7 +52,6 @@ export function emitDepthwise(form: ConvForm, variant: DirectVariant, limits: Li
           const ky = (r - y * form.stride[0]) / form.dilate[0];
           if (!Number.isInteger(ky) || ky < 0 || ky >= kh) continue;
           lines.push(fused(form.w.type, `c${y}_${x}`, name, `w${ky}_${kx}`));
-          started.add(`c${y}_${x}`);
         }
       }
     }

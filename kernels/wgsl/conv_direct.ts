@@ -10,7 +10,7 @@ import { epilogueOf, stores } from "./epilogue.ts";
 import { indent, spreadGroups, type WgslKernel } from "./kernel.ts";
 import { fused, imagesOf } from "./matmul_tile.ts";
 import { fix, param, quad, type Sheet, sheetOf, useOf, vectorOf } from "./operand.ts";
-import { columnChecks, fixRow, readRow, type Row, windowOf } from "./window.ts";
+import { columnChecks, fixRow, readRow, type Row, type Window, windowOf } from "./window.ts";
 
 /** Output channels, columns and rows of a tile; `across`: neighbours are channels, not columns. */
 export interface DirectVariant extends Variant {
@@ -75,7 +75,7 @@ export function emitDirect(form: ConvForm, variant: DirectVariant, limits: Limit
     for (let y = 0; y < ty; y++) {
       for (let ky = 0; ky < kh; ky++) {
         const r = y * form.stride[0] + ky * form.dilate[0];
-        if (!rows.has(r)) rows.set(r, rowAt(sheet, form, window, r, place, lines));
+        if (!rows.has(r)) rows.set(r, rowAt(window, r, place, lines));
       }
     }
     for (let ky = 0; ky < kh; ky++) weightRow(`${ky}`, `${ky}`, core);
@@ -144,14 +144,11 @@ export function emitDirect(form: ConvForm, variant: DirectVariant, limits: Limit
 
 /** Fixes the input row `r` below the tile's first. */
 export function rowAt(
-  sheet: Sheet,
-  form: ConvForm,
-  window: ReturnType<typeof windowOf>,
+  window: Window,
   r: number,
   place: ReadonlyMap<number, string>,
   lines: string[],
 ): Row {
-  void sheet, form;
   lines.push(`let row${r} = top + ${r};`, `let in_row${r} = row${r} >= 0 && row${r} < height;`);
   return fixRow(window, `r${r}`, place, `row${r}`, `in_row${r}`, lines);
 }

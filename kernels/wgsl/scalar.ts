@@ -110,7 +110,7 @@ function block(module: Module, shared: Shared, names: Names, parent: Block | und
     const known = memo.get(key);
     if (known !== undefined) return known;
     const text = width === 4 ? four(term, isIndex) : one(term, isIndex);
-    const made = /^[\w.]+$/.test(text) ? text : named(text);
+    const made = named(text);
     memo.set(key, made);
     return made;
   }
@@ -121,7 +121,9 @@ function block(module: Module, shared: Shared, names: Names, parent: Block | und
     return known;
   }
 
+  /** A name for a value, which it may have already. */
   function named(text: string): string {
+    if (/^[\w.]+$/.test(text)) return text;
     const name = module.name();
     lines.push(`let ${name} = ${text};`);
     return name;
@@ -228,7 +230,7 @@ function block(module: Module, shared: Shared, names: Names, parent: Block | und
     }
     const args = term.args.map((x) => emit(x, width, isIndex));
     // Constants alone would be evaluated while compiling, where 1 / 0 is an error.
-    if (term.args.every((x) => x.kind === "lit")) args[0] = named(args[0]);
+    if (term.args.every((x) => x.kind === "lit")) args[0] = named(`(${args[0]})`);
     return callText(term, args, width, module.helper);
   }
 

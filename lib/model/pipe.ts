@@ -33,7 +33,7 @@ export function residual(f: (x: Tensor) => Tensor): (x: Tensor) => Tensor {
 }
 
 /** A function applied n times; it also gets the number of the round. */
-export function repeat<T = Tensor>(n: number, f: (x: T, round: number) => T): (x: T) => T {
+export function times<T = Tensor>(n: number, f: (x: T, round: number) => T): (x: T) => T {
   return (x) => {
     let value = x;
     for (let i = 0; i < n; i++) value = f(value, i);

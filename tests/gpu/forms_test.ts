@@ -107,7 +107,7 @@ gpuTest("wgsl() maps every dtype at odd sizes", async (bench) => {
 });
 
 gpuTest("wgsl() maps large spaces over two dimensions of work-groups", async (bench) => {
-  const small = { ...bench, limits: { ...bench.limits, workgroups: 7 } };
+  const small = { ...bench, limits: { ...bench.limits, workgroups: 15 } };
   const type = f32([50_001]);
   const form = mapForm([50_001], [type], "f32", (at) => s.add(load(0, type, at), 1));
   await agree(small, form, [values(type)], { rtol: 1e-7, atol: 0 });

@@ -1,0 +1,57 @@
+/**
+ * Convolutions, channels first. A 1×1 convolution is a matrix product over its pixels; a depthwise
+ * one has a kernel of its own; others are computed directly in register tiles on a software adapter
+ * and as a product with shared tiles on a GPU.
+ * @module
+ */
+import type { ConvForm } from "../../lib/core/form.ts";
+import type { Limits, Variant } from "../../lib/core/target.ts";
+import { asMatmul, isPointwise } from "./as_matmul.ts";
+import { emitDepthwise } from "./conv_depthwise.ts";
+import { type DirectVariant, emitDirect } from "./conv_direct.ts";
+import type { WgslKernel } from "./kernel.ts";
+import { emitMatmul, imagesFor, matmulVariants } from "./matmul.ts";
+
+/** Variants for a convolution, best guess first; `constants` are operands that never change. */
+export function convVariants(
+  form: ConvForm,
+  adapter: "software" | "gpu",
+  constants: readonly number[] = [],
+): readonly Variant[] {
+  const product = () =>
+    matmulVariants(asMatmul(form), adapter, constants).map((v) => ({ ...v, kernel: "matmul" }));
+  const group = adapter === "software" ? 8 : 64;
+  const images = imagesFor(form, [form.w], constants);
+  const [height, width] = form.output;
+  const taps = form.kernel[0] * form.kernel[1];
+  if (form.inflate.some((i) => i > 1) || isPointwise(form)) return product();
+  if (form.c === 1 && form.o === 1 && taps <= 49) {
+    const tx = width < 8 ? 4 : 8;
+    const tile = { tx, ty: Math.min(height, taps > 9 ? 1 : 4), group: adapter === "gpu" ? 64 : 64 };
+    return [{ name: `depthwise${tx}x${tile.ty}`, kernel: "depthwise", ...tile, images }];
+  }
+  if (adapter === "gpu") return product();
+  const direct = (to: number, tx: number, ty: number): Variant => {
+    const across = Math.ceil(width / tx) * Math.ceil(height / ty) < 64 && form.o > to;
+    const name = `direct${to}x${tx}x${ty}${across ? "o" : ""}`;
+    return { name, kernel: "direct", to, tx, ty, across, group, images };
+  };
+  const tx = Math.min(width, 4);
+  if (taps <= 9) {
+    const ty = Math.min(height, 2);
+    return form.o <= 4 ? [direct(4, tx, ty)] : [direct(8, tx, ty), direct(16, tx, ty)];
+  }
+  return [direct(form.o <= 8 ? 8 : 16, width < 8 ? tx : 8, 1), direct(8, tx, 1)];
+}
+
+/** The kernel of a convolution. */
+export function emitConv(form: ConvForm, variant: Variant, limits: Limits): WgslKernel {
+  switch (variant.kernel) {
+    case "depthwise":
+      return emitDepthwise(form, variant as DirectVariant, limits);
+    case "direct":
+      return emitDirect(form, variant as DirectVariant, limits);
+    default:
+      return emitMatmul(asMatmul(form), variant, limits);
+  }
+}

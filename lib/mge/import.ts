@@ -1,0 +1,287 @@
+/**
+ * From a file's model to a function: the operators become calls of the DSL, the tensors that they
+ * hold become constants, the inputs become arguments. Staging again for other argument types is
+ * staging the kept operators again.
+ * @module
+ */
+import { FormatError, ShapeError } from "../core/fault.ts";
+import { type Host, isHost } from "../core/host.ts";
+import { arg, constant } from "../core/leaf.ts";
+import type { Tensor } from "../core/tensor.ts";
+import { type DType, type Named, printType, sizeOf } from "../core/type.ts";
+import { evaluateNow } from "../cpu/evaluate.ts";
+import type { FileDType, FileModel, FileOpr, FileTensor } from "./model.ts";
+import { type Metadata, metadataOf } from "./metadata.ts";
+import { type Check, dtypeOf, refused, type Site, titleOf } from "./rule.ts";
+import { readingRules } from "./rules/all.ts";
+import { dtypeText, holdsTensors, valueOf } from "./weights.ts";
+
+/** An input, output or parameter as a file states it. */
+export interface Described {
+  readonly name: string;
+  /** As in graphs, such as `f32`; for others MegEngine's short name, such as `qs8`. */
+  readonly dtype?: string;
+  /** Extents; absent where the file does not say them. */
+  readonly shape?: readonly number[];
+}
+
+/** A tensor that a file holds. */
+export interface Parameter {
+  readonly name: string;
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  /** Bytes in the file. */
+  readonly bytes: number;
+}
+
+/** What a call of an imported function gives. */
+export interface Called {
+  /** The graph's outputs, in order. */
+  readonly outputs: readonly Tensor[];
+  /** The assertions that were met. */
+  readonly checks: readonly Check[];
+}
+
+/** A model file as a function. */
+export interface Imported {
+  readonly inputs: readonly (Described & { readonly shape: readonly number[] })[];
+  readonly outputs: readonly Described[];
+  readonly params: readonly Parameter[];
+  /** How often the file holds each operator, by registry alias. */
+  readonly operators: Readonly<Record<string, number>>;
+  readonly metadata: Metadata;
+  /** Why it cannot run: the first operator or type without a meaning here; absent if it can. */
+  readonly refusal?: Error;
+  /** Stages the operators for some arguments, one for each input in order. */
+  call(ins: readonly Tensor[]): Called;
+}
+
+/** Values up to this many elements are computed while staging, as sizes are. */
+const few = 64;
+
+/**
+ * Makes a function of a model. Small tensors are read now, large ones when they are asked for.
+ * `file` is the file's name for messages. A model with operators that have no reading rule is
+ * described in full; calling it throws its `refusal`.
+ */
+export async function importModel(model: FileModel, file?: string): Promise<Imported> {
+  const { oprs } = model;
+  const givers = oprs.filter((o) => o.type === "Host2DeviceCopy" && o.tensors.length > 0);
+  const named = givers.map((o, i) => ({ tensor: o.tensors[0], name: inputName(o, i) }));
+  const names = outputNames(model);
+  const where = file ? ` of ${file}` : "";
+  const leaves = new Map<number, Leaf>();
+  let refusal = firstRefusal(oprs, where);
+  for (const opr of oprs) {
+    if (!holdsTensors(opr.type)) continue;
+    for (const [i, output] of opr.outputs.entries()) {
+      const tensor = opr.tensors[i];
+      if (!tensor?.value) continue;
+      const value = await valueOf(tensor).catch((error) => void (refusal ??= error));
+      if (value) leaves.set(output.id, { value: constant(value, tensor.name), dtype: tensor.dtype });
+    }
+  }
+  const call = (ins: readonly Tensor[]): Called => {
+    if (refusal) throw refusal;
+    checkInputs(named, ins, where);
+    return stageOprs(model, leaves, new Map(givers.map((o, i) => [o, ins[i]])), where);
+  };
+  const inputs = named.map(({ name, tensor }) => ({
+    name,
+    dtype: dtypeText(tensor.dtype.name),
+    shape: tensor.shape,
+  }));
+  const found = refusal ? undefined : tried(() => call(inputs.map((t) => arg(t as Named))));
+  if (found instanceof Error) refusal = found;
+  const types = found instanceof Error ? undefined : found?.outputs;
+  const states = statesOf(oprs);
+  return {
+    inputs,
+    outputs: model.outputs.map(({ compact }, i) => ({
+      name: names[i],
+      ...described(types?.[i], states.get(compact)),
+    })),
+    params: paramsOf(oprs),
+    operators: countOf(oprs),
+    metadata: metadataOf(model),
+    ...(refusal ? { refusal } : {}),
+    call,
+  };
+}
+
+interface Leaf {
+  readonly value: Tensor;
+  readonly dtype: FileDType;
+}
+
+function tried<T>(run: () => T): T | Error {
+  try {
+    return run();
+  } catch (error) {
+    return error as Error;
+  }
+}
+
+/** Runs the reading rules in file order. */
+function stageOprs(
+  model: FileModel,
+  leaves: ReadonlyMap<number, Leaf>,
+  given: ReadonlyMap<FileOpr, Tensor>,
+  where: string,
+): Called {
+  const values = new Map<number, Tensor>();
+  const quantized = new Map<Tensor, FileDType>();
+  const checks: Check[] = [];
+  for (const [id, leaf] of leaves) {
+    values.set(id, leaf.value);
+    if (!dtypeOf(leaf.dtype.name)) quantized.set(leaf.value, leaf.dtype);
+  }
+  for (const opr of model.oprs) {
+    const input = given.get(opr);
+    if (input) values.set(opr.outputs[0].id, input);
+    if (input || holdsTensors(opr.type)) continue;
+    const ins = opr.inputs.map((id) => values.get(id)!);
+    const site: Site = {
+      opr,
+      ins,
+      known: (i) => hostOf(ins[i]),
+      quantized: (i) => quantized.get(ins[i]),
+      mark: (results, dtype) => results.forEach((t) => quantized.set(t, dtype)),
+      check: (check) => checks.push(check),
+    };
+    try {
+      if (!takesQuantized(opr) && ins.some((t) => quantized.has(t))) {
+        throw refused(site, "an operand is quantized, and it has no meaning for such here");
+      }
+      const results = readingRules[opr.type](site);
+      opr.outputs.forEach(({ id }, i) => values.set(id, folded(results[i], ins)));
+    } catch (error) {
+      throw placed(error, opr, where);
+    }
+  }
+  return { outputs: model.outputs.map(({ compact }) => values.get(compact)!), checks };
+}
+
+function takesQuantized(opr: FileOpr): boolean {
+  return opr.type === "TypeCvtV2" || readingRules[opr.type] === readingRules.Identity;
+}
+
+/** Says which operator of which file an error is about. */
+function placed(error: unknown, opr: FileOpr, where: string): unknown {
+  if (error instanceof Error && "code" in error && !error.message.includes("\n  in operator ")) {
+    error.message += `\n  in operator ${titleOf(opr)}${where}`;
+  }
+  return error;
+}
+
+function hostOf(t: Tensor): Host | undefined {
+  return isHost(t.node.data) ? t.node.data : undefined;
+}
+
+/** Few elements of known operands are computed now: sizes come out of such arithmetic. */
+function folded(t: Tensor, ins: readonly Tensor[]): Tensor {
+  if (t.node.data || sizeOf(t.shape) > few || ins.includes(t)) return t;
+  return ins.every((x) => hostOf(x) && sizeOf(x.shape) <= few) ? constant(evaluateNow([t])[0]) : t;
+}
+
+function firstRefusal(oprs: readonly FileOpr[], where: string): FormatError | undefined {
+  for (const opr of oprs) {
+    if (opr.type === "Host2DeviceCopy") {
+      const bad = opr.tensors.find((t) => !dtypeOf(t.dtype.name));
+      if (bad) return unrunnable(opr, where, `its elements are of ${bad.dtype.name}`);
+      continue;
+    }
+    if (holdsTensors(opr.type)) {
+      const bad = opr.tensors.find((t) => t.format && t.format.kind !== undefined);
+      if (bad) return unrunnable(opr, where, `its tensor is arranged as ${bad.format!.kind}`);
+      continue;
+    }
+    if (!(opr.type in readingRules)) {
+      return unrunnable(opr, where, "no operation here has that operator's meaning");
+    }
+  }
+  return undefined;
+}
+
+function unrunnable(opr: FileOpr, where: string, why: string): FormatError {
+  return new FormatError(
+    `Cannot run ${titleOf(opr)}${where}: ${why}\n  try inspect, which shows the whole file`,
+    { code: "format.operator", values: { type: opr.type } },
+  );
+}
+
+/** Arguments may have other extents than the file's inputs, not other dtypes or ranks. */
+function checkInputs(
+  named: readonly { readonly name: string; readonly tensor: FileTensor }[],
+  ins: readonly Tensor[],
+  where: string,
+): void {
+  const list = named.map(({ name }) => name).join(", ");
+  if (ins.length !== named.length) {
+    throw new ShapeError(
+      `Cannot call the model${where} with ${ins.length} tensors: its inputs are ${list}`,
+    );
+  }
+  named.forEach(({ name, tensor }, i) => {
+    const dtype = dtypeOf(tensor.dtype.name) as DType;
+    if (ins[i].dtype !== dtype) {
+      throw new ShapeError(
+        `Cannot call the model${where} with ${name}: ${printType(ins[i])}: it is ` +
+          `${printType({ dtype, shape: tensor.shape })}\n  try cast(x, { dtype: "${dtype}" })`,
+        { code: "dtype" },
+      );
+    }
+  });
+}
+
+function inputName(opr: FileOpr, i: number): string {
+  return opr.tensors[0].name ?? opr.outputs[0].name ?? `input${i}`;
+}
+
+/** Names of the outputs; those that repeat get a number, those that are not kept too. */
+function outputNames(model: FileModel): string[] {
+  const kept = new Map<number, string>();
+  for (const opr of model.oprs) {
+    for (const { id, name } of opr.outputs) if (name) kept.set(id, name);
+  }
+  const alias = new Map(model.outputAlias.map(({ id, name }) => [id, name]));
+  const seen = new Map<string, number>();
+  return model.outputs.map(({ compact, original }, i) => {
+    const name = alias.get(original) ?? kept.get(compact) ?? `unnamed${i}`;
+    const count = seen.get(name) ?? 0;
+    seen.set(name, count + 1);
+    return count === 0 ? name : `${name}[${count}]`;
+  });
+}
+
+function statesOf(oprs: readonly FileOpr[]): ReadonlyMap<number, FileOpr["outputs"][number]> {
+  return new Map(oprs.flatMap((opr) => opr.outputs.map((output) => [output.id, output] as const)));
+}
+
+function described(
+  t: Tensor | undefined,
+  state: FileOpr["outputs"][number] | undefined,
+): Omit<Described, "name"> {
+  if (t) return { dtype: t.dtype, shape: t.shape };
+  return {
+    ...(state?.dtype ? { dtype: dtypeText(state.dtype.name) } : {}),
+    ...(state?.shape ? { shape: state.shape } : {}),
+  };
+}
+
+/** Every tensor with a value, but for single numbers, which are constants of the computation. */
+function paramsOf(oprs: readonly FileOpr[]): Parameter[] {
+  return oprs.filter((o) => holdsTensors(o.type)).flatMap((opr) =>
+    opr.tensors.flatMap((t, i) => {
+      if (!t.value || (opr.type === "ImmutableTensor" && sizeOf(t.shape) <= 1)) return [];
+      const name = t.name ?? opr.outputs[i]?.name ?? `const${opr.outputs[i]?.id ?? i}`;
+      return [{ name, dtype: dtypeText(t.dtype.name), shape: t.shape, bytes: t.value.bytes }];
+    })
+  );
+}
+
+function countOf(oprs: readonly FileOpr[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { type } of oprs) counts[type] = (counts[type] ?? 0) + 1;
+  return Object.fromEntries(Object.entries(counts).sort(([a], [b]) => a < b ? -1 : 1));
+}

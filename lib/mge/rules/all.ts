@@ -1,0 +1,31 @@
+/**
+ * The table of reading rules: which operators of files are made of this library's operations.
+ * @module
+ */
+import type { Rules } from "../rule.ts";
+import { createRules } from "./create.ts";
+import { elementRules } from "./element.ts";
+import { indexRules } from "./index.ts";
+import { linearRules } from "./linear.ts";
+import { meshRules } from "./mesh.ts";
+import { multiRules } from "./multi.ts";
+import { normRules } from "./norm.ts";
+import { plainRules } from "./plain.ts";
+import { poolRules } from "./pool.ts";
+import { reduceRules } from "./reduce.ts";
+import { shapeRules } from "./shape.ts";
+
+/** Reading rules by registry alias; the operators that hold tensors have none, they are leaves. */
+export const readingRules: Rules = {
+  ...plainRules,
+  ...shapeRules,
+  ...indexRules,
+  ...meshRules,
+  ...elementRules,
+  ...multiRules,
+  ...linearRules,
+  ...reduceRules,
+  ...poolRules,
+  ...normRules,
+  ...createRules,
+};
