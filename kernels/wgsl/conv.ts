@@ -27,8 +27,9 @@ export function convVariants(
   if (form.inflate.some((i) => i > 1) || isPointwise(form)) return product();
   if (form.c === 1 && form.o === 1 && taps <= 49) {
     const tx = width < 8 ? 4 : 8;
-    const tile = { tx, ty: Math.min(height, taps > 9 ? 1 : 4), group: adapter === "gpu" ? 64 : 64 };
-    return [{ name: `depthwise${tx}x${tile.ty}`, kernel: "depthwise", ...tile, images }];
+    const ty = Math.min(height, taps > 9 ? 1 : 4);
+    const tile = { to: 1, tx, ty, across: false, group: 64, images };
+    return [{ name: `depthwise${tx}x${ty}`, kernel: "depthwise", ...tile }];
   }
   if (adapter === "gpu") return product();
   const direct = (to: number, tx: number, ty: number): Variant => {

@@ -9,7 +9,7 @@ import { type DirectVariant, placeTile, rowAt } from "./conv_direct.ts";
 import { epilogueOf, stores } from "./epilogue.ts";
 import { indent, spreadGroups, type WgslKernel } from "./kernel.ts";
 import { fused, imagesOf } from "./matmul_tile.ts";
-import { fix, sheetOf, single, useOf, vectorOf } from "./operand.ts";
+import { type At, fix, sheetOf, single, useOf, vectorOf } from "./operand.ts";
 import { columnChecks, quadKey, readRow, windowOf } from "./window.ts";
 
 /** The kernel of a convolution with one input and one output channel a group. */
@@ -26,7 +26,7 @@ export function emitDepthwise(form: ConvForm, variant: DirectVariant, limits: Li
   const weights = fix(sheet, useOf(sheet, "w", form.w, -1), "g", new Map([[0, "g"]]), lines);
   for (let ky = 0; ky < kh; ky++) {
     for (let kx = 0; kx < kw; kx++) {
-      const at = new Map([[1, "0"], [2, "0"], [3, `${ky}`], [4, `${kx}`]]);
+      const at: At = new Map([[1, "0"], [2, "0"], [3, ["", ky]], [4, ["", kx]]]);
       lines.push(`let w${ky}_${kx} = ${vector}(${single(sheet, weights, at)});`);
     }
   }

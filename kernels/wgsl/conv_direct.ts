@@ -9,7 +9,7 @@ import type { Limits, Variant } from "../../lib/core/target.ts";
 import { epilogueOf, stores } from "./epilogue.ts";
 import { indent, spreadGroups, type WgslKernel } from "./kernel.ts";
 import { fused, imagesOf } from "./matmul_tile.ts";
-import { fix, param, quad, type Sheet, sheetOf, useOf, vectorOf } from "./operand.ts";
+import { type At, type Coordinate, fix, param, quad, type Sheet, sheetOf, useOf, vectorOf } from "./operand.ts";
 import { columnChecks, fixRow, readRow, type Row, type Window, windowOf } from "./window.ts";
 
 /** Output channels, columns and rows of a tile; `across`: neighbours are channels, not columns. */
@@ -59,10 +59,10 @@ export function emitDirect(form: ConvForm, variant: DirectVariant, limits: Limit
       }
     }
   };
-  const weightRow = (ky: string, name: string, core: string[]) => {
+  const weightRow = (ky: Coordinate, name: string, core: string[]) => {
     for (let kx = 0; kx < kw; kx++) {
       for (const j of quads) {
-        const at = new Map([[2, "c"], [3, ky], [4, `${kx}`]]);
+        const at: At = new Map([[2, "c"], [3, ky], [4, ["", kx]]]);
         core.push(`let w${name}_${kx}_${j} = ${quad(sheet, fixed[j], at)};`);
       }
     }
@@ -78,7 +78,7 @@ export function emitDirect(form: ConvForm, variant: DirectVariant, limits: Limit
         if (!rows.has(r)) rows.set(r, rowAt(window, r, place, lines));
       }
     }
-    for (let ky = 0; ky < kh; ky++) weightRow(`${ky}`, `${ky}`, core);
+    for (let ky = 0; ky < kh; ky++) weightRow(["", ky], `${ky}`, core);
     for (const [r, row] of [...rows].sort(([a], [b]) => a - b)) {
       const values = readRow(window, row, "c", core);
       for (let y = 0; y < ty; y++) {

@@ -66,7 +66,7 @@ export function stores(
     lines.push(`let ${name} = ${result};`);
     for (let j = 0; j < 4; j++) {
       const by = step && step !== 1 ? param(sheet, `to${k}x0_s${epilogue.axis}`, step) : "1";
-      const shifted = new Map([...at, [epilogue.axis, `${at.get(epilogue.axis)} + ${j}`]]);
+      const shifted = new Map([...at, [epilogue.axis, [`${at.get(epilogue.axis)}`, j] as const]]);
       const place = !address.source
         ? single(sheet, { use: address, addresses: [], at: shifted }, new Map())
         : j && step

@@ -216,7 +216,7 @@ function values(
     return { ones };
   }
   for (let q = 0; q < step; q++) {
-    const at = new Map([[k, q ? `k + ${q}` : "k"]]);
+    const at: At = new Map([[k, ["k", q]]]);
     side.fixed.forEach((fixed, i) => {
       const value = `${name}${q}_${i}`;
       if (along === "own") {

@@ -20,8 +20,11 @@ export interface Sheet {
   readonly functions: Set<string>;
 }
 
-/** Coordinates as text, by axis number. */
-export type At = ReadonlyMap<number, string>;
+/** A coordinate: a text, or a text (which may be empty) and a number. */
+export type Coordinate = string | readonly [text: string, plus: number];
+
+/** Coordinates by axis number. */
+export type At = ReadonlyMap<number, Coordinate>;
 
 /** How four neighbours are read: side by side, all the same, one by one, or by a function. */
 export type Mode = "quad" | "splat" | "gather" | "general";
@@ -98,19 +101,31 @@ export function fix(sheet: Sheet, use: Use, id: string, at: At, lines: string[])
   return { use, addresses, at };
 }
 
-/** The parts of a load's address that some coordinates give. */
+/** The parts of a load's address that some coordinates give; all numbers make one parameter. */
 function products(sheet: Sheet, use: Use, l: number, at: At): string[] {
   const parts: string[] = [];
+  let name = `${use.name}${l}_at`;
+  let offset = 0;
   for (const [axis, coordinate] of at) {
     const stride = use.source!.loads[l].strides.get(axis);
+    if (stride === undefined) continue;
+    const [text, plus] = typeof coordinate === "string" ? [coordinate, 0] : coordinate;
+    offset += plus * stride;
+    if (plus) name += `_${axis}${plus < 0 ? "m" : "x"}${Math.abs(plus)}`;
     // A stride of 1 is written down: many texts have one, and quads depend on it.
-    if (stride === 1) parts.push(coordinate);
-    else if (stride) {
-      const place = /^\w+$/.test(coordinate) ? coordinate : `(${coordinate})`;
-      parts.push(`${place} * ${param(sheet, `${use.name}${l}_s${axis}`, stride)}`);
-    }
+    if (text === "") continue;
+    if (stride === 1) parts.push(text);
+    else parts.push(`${text} * ${param(sheet, `${use.name}${l}_s${axis}`, stride)}`);
+    if (stride === 1 && plus) parts.push(`${plus}`), offset -= plus;
   }
-  return parts;
+  return offset ? [...parts, param(sheet, name, offset)] : parts;
+}
+
+/** A coordinate as an expression. */
+function textOf(coordinate: Coordinate): string {
+  if (typeof coordinate === "string") return coordinate;
+  const [text, plus] = coordinate;
+  return text === "" ? `${plus}` : plus === 0 ? text : `${text} + ${plus}`;
 }
 
 function sum(parts: readonly string[]): string {
@@ -144,15 +159,15 @@ export function quad(
     // A term whose addresses are no sums does its own loads, one neighbour after another.
     const parts = four((j) => {
       const here = new Map(all);
-      if (use.axis >= 0 && j) here.set(use.axis, `${all.get(use.axis)} + ${j}`);
+      if (use.axis >= 0 && j) here.set(use.axis, `${textOf(all.get(use.axis)!)} + ${j}`);
       return applied(sheet, use, here, accs.map((a) => `${a}[${j}]`), 1);
     });
     return `${vector}(${parts})`;
   }
-  const wide = new Map([...all].map(([axis, text]) => [
-    axis,
-    axis === use.axis ? `${text} + vec4<i32>(0, 1, 2, 3)` : `vec4<i32>(${text})`,
-  ]));
+  const wide = new Map([...all].map(([axis, coordinate]) => {
+    const text = `vec4<i32>(${textOf(coordinate)})`;
+    return [axis, axis === use.axis ? `${text} + vec4<i32>(0, 1, 2, 3)` : text];
+  }));
   return applied(sheet, use, wide, [...accs, ...values], 4);
 }
 
@@ -186,7 +201,7 @@ function applied(
     sheet.functions.add(name);
     declareBody(sheet.module, name, body, width);
   }
-  const gives = [...[...accs.keys()].map((i) => values[i]), ...axes.map((axis) => at.get(axis))];
+  const gives = [...[...accs.keys()].map((i) => values[i]), ...axes.map((axis) => textOf(at.get(axis)!))];
   return `${name}(${gives.join(", ")})`;
 }
 

@@ -259,7 +259,8 @@ function block(module: Module, shared: Shared, names: Names, parent: Block | und
     const nan = module.helper;
     if (term.fn === "eq") {
       const same = isFloat && idOf(term.args[0], shared) === idOf(term.args[1], shared);
-      return same ? `${nan("is_nan", width)}(${a})` : `${a} != ${b}`;
+      // naga's != is false for NaN.
+      return same ? `${nan("is_nan", width)}(${a})` : isFloat ? `!(${a} == ${b})` : `${a} != ${b}`;
     }
     const sign = term.fn === "lt" ? ">=" : ">";
     if (!isFloat) return `${a} ${sign} ${b}`;

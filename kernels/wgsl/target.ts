@@ -5,8 +5,10 @@
  */
 import { type Form, generic } from "../../lib/core/form.ts";
 import type { Limits, Target, Variant } from "../../lib/core/target.ts";
+import { convVariants, emitConv } from "./conv.ts";
 import type { WgslKernel } from "./kernel.ts";
 import { emitMap, mapVariants } from "./map.ts";
+import { emitMatmul, matmulVariants } from "./matmul.ts";
 import { emitReduce, reduceVariants } from "./reduce.ts";
 import { emitRows, rowsVariants } from "./rows.ts";
 
@@ -15,7 +17,7 @@ export function wgsl(limits: Limits, adapter: "software" | "gpu"): Target<WgslKe
   return {
     name: "wgsl",
     limits,
-    variants: (form) => variantsOf(form, limits, adapter),
+    variants: (form, constants = []) => variantsOf(form, limits, adapter, constants),
     emit: (form, variant) => emitForm(form, variant, limits),
   };
 }
@@ -24,6 +26,7 @@ function variantsOf(
   form: Form,
   limits: Limits,
   adapter: "software" | "gpu",
+  constants: readonly number[],
 ): readonly Variant[] {
   switch (form.kind) {
     case "map":
@@ -33,8 +36,9 @@ function variantsOf(
     case "rows":
       return rowsVariants(form, adapter, limits);
     case "matmul":
+      return [...matmulVariants(form, adapter, constants), ...plain(form, limits, adapter)];
     case "conv":
-      return plain(form, limits, adapter);
+      return [...convVariants(form, adapter, constants), ...plain(form, limits, adapter)];
     default:
       throw new TypeError(`internal: unknown form ${form satisfies never}`);
   }
@@ -42,7 +46,7 @@ function variantsOf(
 
 /** The variants of the loop nest that a contraction means. */
 function plain(form: Form, limits: Limits, adapter: "software" | "gpu"): readonly Variant[] {
-  return variantsOf(generic(form), limits, adapter).map((variant) => ({
+  return variantsOf(generic(form), limits, adapter, []).map((variant) => ({
     ...variant,
     name: `generic-${variant.name}`,
     generic: true,
@@ -59,8 +63,9 @@ function emitForm(form: Form, variant: Variant, limits: Limits): WgslKernel {
     case "rows":
       return emitRows(one, variant, limits);
     case "matmul":
+      return emitMatmul(one, variant, limits);
     case "conv":
-      throw new TypeError(`internal: no variant ${variant.name} of ${one.kind}`);
+      return emitConv(one, variant, limits);
     default:
       throw new TypeError(`internal: unknown form ${one satisfies never}`);
   }

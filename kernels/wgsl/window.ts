@@ -139,7 +139,7 @@ export function readRow(
   const { sheet, form } = window;
   const values = new Map<number, string>();
   for (const { first, last, isQuad } of groupsOf(window)) {
-    const at: At = new Map([[2, channel], [4, row.ones.use.source ? `${first}` : `left + ${first}`]]);
+    const at: At = new Map([[2, channel], [4, [row.ones.use.source ? "" : "left", first]]]);
     const value = isQuad ? quad(sheet, row.quads!, at) : single(sheet, row.ones, at);
     const conditions = [row.inside, checkOf(window, first, last) && nameOf(first)].filter(Boolean);
     const kind = isQuad ? `vec4<${form.x.type}>` : form.x.type;

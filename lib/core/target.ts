@@ -36,8 +36,8 @@ export interface Variant {
 export interface Target<K> {
   readonly name: string;
   readonly limits: Limits;
-  /** Variants that can compute the form, best guess first. */
-  variants(form: Form): readonly Variant[];
+  /** Variants that can compute the form, best guess first; `constants` names operands that never change. */
+  variants(form: Form, constants?: readonly number[]): readonly Variant[];
   /** The kernel of a form; equal kernels have equal text. */
   emit(form: Form, variant: Variant): K;
 }

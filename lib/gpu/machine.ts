@@ -62,7 +62,10 @@ export function emitted(
 ): readonly (WgslKernel | undefined)[] {
   return plan.steps.map((step) => {
     if (step.kind === "copy") return undefined;
-    const [best] = target.variants(step.form);
+    const constants = step.form.ins.flatMap((_, i) =>
+      plan.slots[step.slots[i]].kind === "constant" ? [i] : []
+    );
+    const [best] = target.variants(step.form, constants);
     if (!best) throw new StageError(`internal: ${target.name} has no kernel for ${step.name}`);
     return target.emit(step.form, best);
   });

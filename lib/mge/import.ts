@@ -71,7 +71,7 @@ export async function importModel(model: FileModel, file?: string): Promise<Impo
   const names = outputNames(model);
   const where = file ? ` of ${file}` : "";
   const leaves = new Map<number, Leaf>();
-  let refusal = firstRefusal(oprs, where);
+  let refusal: Error | undefined = firstRefusal(oprs, where);
   for (const opr of oprs) {
     if (!holdsTensors(opr.type)) continue;
     for (const [i, output] of opr.outputs.entries()) {

@@ -32,7 +32,8 @@ export const relu: Unary = unary({
   vjp: ({ ct, ins: [x] }) => [where(gt(x, 0), ct, 0)],
   wire: elemwise("RELU"),
   cases: [
-    { ins: [between(-2, 2, [4, 33])] },
+    { ins: [between(0.2, 2, [4, 33])] },
+    { ins: [between(-2, 2, [4, 33])], gradient: false },
     { ins: [knots], gradient: false },
     { ins: [between(-9, 9, i32([9]))] },
   ],
@@ -63,8 +64,8 @@ export const leakyRelu: Fn<readonly ["x"], { slope?: number }> = op({
   scalar: ([x], { slope }) => s.select(s.lt(x, 0), s.mul(x, slope), x),
   vjp: ({ ct, ins: [x], attrs: { slope } }) => [where(lt(x, 0), mul(ct, slope), ct)],
   cases: [
-    { ins: [between(-2, 2, [40])] },
-    { ins: [between(-2, 2, [40])], attrs: { slope: 0.2 } },
+    { ins: [between(-2, -0.2, [40])] },
+    { ins: [between(-2, 2, [40])], attrs: { slope: 0.2 }, gradient: false },
   ],
 });
 
@@ -200,17 +201,17 @@ export function geluSlope(x: Tensor): Tensor {
 
 const clipped: Fn<readonly ["x", "lower", "upper"]> = op({
   name: "clip",
-  doc: "x, but not below `lower` nor above `upper`; where they cross, `lower`",
+  doc: "`lower` where x is below it, else `upper` where x is above that, else x",
   ins: ["x", "lower", "upper"],
   infer: (ins) => elementwise("clip", ["x", "lower", "upper"], ins, "number"),
-  scalar: ([x, lower, upper]) => s.max(s.min(x, upper), lower),
+  scalar: ([x, lower, upper]) =>
+    s.select(s.lt(x, lower), lower, s.select(s.gt(x, upper), upper, x)),
   vjp: ({ ct, ins: [x, lower, upper] }) => {
-    const below = lt(minOf(x, upper), lower);
-    const above = gt(x, upper);
+    const rest = where(lt(x, lower), 0, ct);
     return [
-      where(below, 0, where(above, 0, ct)),
-      where(below, ct, 0),
-      where(below, 0, where(above, ct, 0)),
+      where(gt(x, upper), 0, rest),
+      where(lt(x, lower), ct, 0),
+      where(gt(x, upper), rest, 0),
     ];
   },
   wire: elemwise("CLIP"),
@@ -220,11 +221,7 @@ const clipped: Fn<readonly ["x", "lower", "upper"]> = op({
   ],
 });
 
-function minOf(x: Tensor, upper: Tensor): Tensor {
-  return where(le(x, upper), x, upper);
-}
-
-/** x, but not below `lower` nor above `upper`; where they cross, `lower`; a bound left out is none. */
+/** `lower` where x is below it, else `upper` where x is above that, else x; a bound left out is none. */
 export function clip(
   x: Tensor,
   bounds: { readonly lower?: Operand; readonly upper?: Operand },

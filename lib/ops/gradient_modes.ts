@@ -6,7 +6,7 @@
 import type { Tensor } from "../core/tensor.ts";
 import { geluSlope, hardSwish, relu, sigmoid } from "./activation.ts";
 import { add, div, mul, neg, sub } from "./arithmetic.ts";
-import { eq, ge, gt, le, lt } from "./compare.ts";
+import { eq, ge, gt, le, lt, ne } from "./compare.ts";
 import { logicalAnd } from "./logic.ts";
 import { sqrt, square } from "./math.ts";
 import { as, where } from "./select.ts";
@@ -58,6 +58,8 @@ export function composedMode(mode: string): ((...ins: readonly Tensor[]) => Tens
       return (a, b) => as(le(a, b), a.dtype);
     case "EQ":
       return (a, b) => as(eq(a, b), a.dtype);
+    case "NEQ":
+      return ne;
     case "COND_LEQ_MOV":
       return (a, b, c) => where(le(a, b), c, 0);
     case "COND_LT_MOV":

@@ -28,12 +28,9 @@ import { compile, environment } from "../cpu/scalar.ts";
 import { type Fn, op } from "../op/declare.ts";
 import { axes, flag } from "../op/field.ts";
 import { between } from "../op/kinds.ts";
-import { div, mul, sub } from "./arithmetic.ts";
-import { eq } from "./compare.ts";
-import { as, where } from "./select.ts";
-import { iota } from "./create.ts";
-import { broadcastTo, inverse, reshape, transpose } from "./shape.ts";
-import { argmax } from "./argmax.ts";
+import { div, mul } from "./arithmetic.ts";
+import { broadcastTo, reshape } from "./shape.ts";
+import { firstOf, productOfOthers } from "./reduce_gradient.ts";
 
 /** What the reductions take besides the tensor. */
 export interface Along {
@@ -163,7 +160,7 @@ export function offsetsOf(shape: readonly number[], strides: readonly number[]):
 }
 
 /** A reduced tensor seen along the axes that were reduced: extents 1 put back. */
-function spread(t: Tensor, x: Tensor, attrs: Attrs): Tensor {
+export function spread(t: Tensor, x: Tensor, attrs: Attrs): Tensor {
   return reshape(t, { shape: reducedShape(x.shape, attrs.axis, true) });
 }
 
@@ -222,34 +219,12 @@ export const min: Reduction = reduction({
   cases: [{ ins: [between(-1, 1, [3, 4, 5])], attrs: { axis: [0, 1] } }],
 });
 
-/** The cotangent where the reduction found its element first, zero elsewhere. */
-function firstOf({ ct, ins: [x], out, attrs }: VjpArgs): Tensor {
-  const axis: readonly number[] = attrs.axis;
-  const kept = x.shape.map((_, i) => i).filter((i) => !axis.includes(i));
-  const order = [...kept, ...axis];
-  const lead = kept.map((a) => x.shape[a]);
-  const hit = transpose(as(eq(x, spread(out, x, attrs)), "i32"), { perm: order });
-  const rows = reshape(hit, { shape: [...lead, sizeOf(axis.map((a) => x.shape[a]))] });
-  const places = iota({ shape: rows.shape, axis: lead.length });
-  const here = eq(argmax(rows, { axis: -1, keep: true }), places);
-  const shaped = reshape(here, { shape: order.map((a) => x.shape[a]) });
-  return where(transpose(shaped, { perm: inverse(order) }), spread(ct, x, attrs), 0);
-}
-
 /** Product of the elements along axes. */
 export const prod: Reduction = reduction({
   name: "prod",
   doc: "Product of the elements along axes",
   combine: "prod",
-  vjp: ({ ct, ins: [x], attrs }) => {
-    // the product of the others: nothing is divided by zero, and two zeros leave no gradient
-    const zero = eq(x, 0);
-    const filled = where(zero, 1, x);
-    const along = { axis: attrs.axis, keep: true };
-    const others = sub(sum(as(zero, "i32"), along), as(zero, "i32"));
-    const rest = div(prod(filled, along), filled);
-    return [mul(spread(ct, x, attrs), where(eq(others, 0), rest, 0))];
-  },
+  vjp: ({ ct, ins: [x], attrs }) => [mul(spread(ct, x, attrs), productOfOthers(x, attrs.axis))],
   cases: [
     { ins: [between(0.5, 1.5, [3, 4, 5])], attrs: { axis: 1 } },
     { ins: [host(f32([2, 3]), new Float32Array([0, 2, 3, 0, 0, 5]))], attrs: { axis: 1 } },

@@ -70,22 +70,28 @@ for (const op of ops) {
       if (!isDifferentiable(op, c, hosts)) continue;
       const floats = hosts.filter((x) => x.dtype === "f32");
       const f = lossOf(op, c, hosts, 3);
-      const d1 = directionsFor(floats, 11);
-      const leaves = () => floats.map((x) => constant(x));
-      const first = along(f, d1);
-      const [got] = evaluateNow([first(leaves())]);
-      const want = differences(f, floats, d1, 1e-2);
-      close(got.data[0], want, `${caseName(op, i)}, first order`);
-      const d2 = directionsFor(floats, 13);
-      const [got2] = evaluateNow([along(first, d2)(leaves())]);
-      const want2 = differences(first, floats, d2, 1e-2);
-      close(got2.data[0], want2, `${caseName(op, i)}, second order`);
+      agree(f, floats, `${caseName(op, i)}, first order`);
+      agree(along(f, directionsFor(floats, 11)), floats, `${caseName(op, i)}, second order`);
     }
   });
 }
 
-function close(got: number | bigint, want: number | bigint, what: string): void {
-  const a = Number(got), b = Number(want);
-  // Measured: curvature over h = 0.01 and f32 rounding stay below 2 % of the size, or 0.02.
-  assert(Math.abs(a - b) <= 0.02 + 0.02 * Math.abs(b), `${what}: got ${a}, differences give ${b}`);
+/**
+ * The gradient along a direction beside differences at two distances. Where those disagree the
+ * step crossed a kink (relu, max) and says nothing: another direction is tried.
+ */
+function agree(f: (xs: Tensor[]) => Tensor, floats: readonly Host[], what: string): void {
+  for (let seed = 20; seed < 60; seed++) {
+    const d = directionsFor(floats, seed);
+    const far = differences(f, floats, d, 8e-3);
+    const near = differences(f, floats, d, 4e-3);
+    // Measured: curvature over these steps and f32 rounding stay below 2 % of the size, or 0.02.
+    const slack = 0.02 + 0.02 * Math.abs(near);
+    if (Math.abs(far - near) > slack / 2) continue;
+    const [got] = evaluateNow([along(f, d)(floats.map((x) => constant(x)))]);
+    const a = Number(got.data[0]);
+    assert(Math.abs(a - near) <= slack, `${what}: got ${a}, differences give ${near}`);
+    return;
+  }
+  assert(false, `${what}: differences never settle`);
 }

@@ -3,8 +3,11 @@
  * computed, values and gradients; the structured ones have their own file.
  * @module
  */
+import { collect } from "../../lib/core/host.ts";
+import { constant } from "../../lib/core/leaf.ts";
 import type { Tensor } from "../../lib/core/tensor.ts";
 import type { DType } from "../../lib/core/type.ts";
+import { evaluateNow } from "../../lib/cpu/evaluate.ts";
 import * as act from "../../lib/ops/activation.ts";
 import { argmax, argmin } from "../../lib/ops/argmax.ts";
 import * as basic from "../../lib/ops/arithmetic.ts";
@@ -20,14 +23,39 @@ import { cast, where } from "../../lib/ops/select.ts";
 import * as shapes from "../../lib/ops/shape.ts";
 import { type Range, slice } from "../../lib/ops/slice.ts";
 import * as trig from "../../lib/ops/trig.ts";
-import { agree, openCorpus, type Ours, type Recorded } from "./functional_corpus.ts";
+import { agree, type Corpus, openCorpus, type Ours, type Recorded } from "./functional_corpus.ts";
 import { assert, assertEquals } from "../std.ts";
 
 type Kwargs = Recorded["kwargs"];
 type Inputs = Readonly<Record<string, Tensor>>;
 
+interface Apart {
+  readonly why: string;
+  /** Elements that are not compared; the others are. */
+  readonly elements?: readonly number[];
+}
+
 /** Recorded results that we do not follow, with the reason. */
-const apart: Readonly<Record<string, string>> = {};
+const apart: Readonly<Record<string, Apart>> = {
+  "Tensor.astype.13": { why: "out of range MegEngine gives what x86 gives; we saturate" },
+  "squeeze.1": { why: "MegEngine's gradient has the shape [1,1,3] for an operand [1,3,1]" },
+  "clip.4": { why: "NaN stays NaN; MegEngine has the upper bound", elements: [0] },
+  "exp.4": {
+    why: "NaN and overflow give NaN and inf; MegEngine has 2.4e38",
+    elements: [6, 7, 11, 13],
+  },
+  "logaddexp.7": { why: "equal infinities give themselves; MegEngine has NaN", elements: [3, 4] },
+  "math.sign.2": { why: "NaN stays NaN; MegEngine has 0", elements: [6] },
+  "nn.gelu.4": { why: "-inf gives 0; MegEngine has NaN", elements: [8] },
+  "nn.hswish.4": {
+    why: "-inf gives 0 and 3.4e38 itself; MegEngine has NaN and inf",
+    elements: [8, 11],
+  },
+  "nn.relu.4": { why: "NaN stays NaN; MegEngine has 0", elements: [6] },
+  "nn.relu6.4": { why: "NaN stays NaN; MegEngine has 6", elements: [6] },
+  "nn.sigmoid.4": { why: "NaN stays NaN; MegEngine has 0", elements: [6] },
+  "nn.silu.4": { why: "-inf gives 0; MegEngine has NaN", elements: [8] },
+};
 
 const list = (inputs: Inputs): Tensor[] => Object.values(inputs);
 
@@ -202,17 +230,41 @@ function isPlain(c: Recorded): boolean {
   return !index?.some((i) => i === null || typeof i === "object" && "tensor" in i!);
 }
 
+/** Compares all elements but those where MegEngine breaks IEEE rules. */
+async function agreeBut(corpus: Corpus, c: Recorded, elements: readonly number[]): Promise<void> {
+  const read = (name: string) => collect(corpus.file.tensors.get(name)!);
+  const inputs: Record<string, Tensor> = {};
+  for (const { name, tensor } of c.inputs) inputs[name] = constant(await read(tensor));
+  const [got] = evaluateNow([ours[c.op](inputs, c.kwargs)].flat() as Tensor[]);
+  const want = await read(c.outputs[0].tensor);
+  const { rtol, atol } = c.tolerance;
+  const differ = Array.from(want.data, (w, i) => {
+    const [a, b] = [Number(got.data[i]), Number(w)];
+    return a === b || Object.is(a, b) ||
+        Math.abs(a - b) <= atol + rtol * Math.abs(b) && Math.abs(b) < Infinity
+      ? -1
+      : i;
+  });
+  assertEquals(differ.filter((i) => i >= 0), elements, `${c.id}: elements that differ`);
+}
+
 Deno.test("elementwise operations and views agree with MegEngine's recorded values and gradients", async (t) => {
   const corpus = await openCorpus();
   let seen = 0;
   for (const c of corpus.cases) {
-    if (!ours[c.op] || apart[c.id] || !isPlain(c)) continue;
+    if (!ours[c.op] || !isPlain(c)) continue;
+    const known = apart[c.id];
+    if (known && !known.elements) continue;
     seen++;
-    await t.step(`${c.id}${c.note ? `: ${c.note}` : ""}`, () => agree(corpus, c, ours[c.op]));
+    const why = known?.why ?? c.note;
+    await t.step(
+      `${c.id}${why ? `: ${why}` : ""}`,
+      () => known ? agreeBut(corpus, c, known.elements!) : agree(corpus, c, ours[c.op]),
+    );
   }
   const ids = new Set(corpus.cases.map((c) => c.id));
   const names = new Set(corpus.cases.map((c) => c.op));
   for (const name of Object.keys(ours)) assert(names.has(name), `no case of ${name}`);
   for (const id of Object.keys(apart)) assert(ids.has(id), `no case ${id}`);
-  assertEquals(seen, 0, "cases that were compared");
+  assertEquals(seen, 319, "cases that were compared");
 });

@@ -25,7 +25,7 @@ import {
   type Site,
   widened,
 } from "../rule.ts";
-import { elemwise } from "./elemwise.ts";
+import { elementMode } from "./element.ts";
 
 /** The result in the dtype that the operator states, if it states one. */
 function stated(site: Site, t: Tensor): Tensor {
@@ -95,12 +95,6 @@ const backwardFilter: Rule = (site) => {
   return [stated(site, correlating(site, found))];
 };
 
-const nonlinear: Readonly<Record<string, string>> = {
-  RELU: "RELU",
-  SIGMOID: "SIGMOID",
-  H_SWISH: "H_SWISH",
-};
-
 const convBias: Rule = (site) => {
   const given = site.ins.find((t) => !isFloat(t.dtype));
   if (given) throw refused(site, `it takes ${given.dtype}, only floats are read`);
@@ -110,8 +104,9 @@ const convBias: Rule = (site) => {
   if (z) out = add(out, z);
   const mode = member(site, "nonlineMode");
   if (mode === "IDENTITY") return [stated(site, out)];
-  if (!(mode in nonlinear)) throw refused(site, `there is no nonlinearity ${mode}`);
-  return [stated(site, elemwise[mode](out))];
+  const nonlinearity = elementMode(mode);
+  if (!nonlinearity) throw refused(site, `there is no nonlinearity ${mode}`);
+  return [stated(site, nonlinearity(out))];
 };
 
 /** Rules of the products. */

@@ -125,7 +125,8 @@ function grouped(site: Site, groups: number): readonly Tensor[] {
   const shape = x.shape.map((_, i) => i === 1 ? c : 1);
   const own = (t: Tensor) => as(reshape(t, { shape }), "f32");
   const y = weight ? add(mul(plain, own(weight)), own(bias)) : plain;
-  return [as(y, x.dtype), ...[m, rate].map((t) => reshape(t, { shape: [n, groups] }))];
+  // the statistic here is the variance, where the other norms give one over the deviation
+  return [as(y, x.dtype), ...[m, v].map((t) => reshape(t, { shape: [n, groups] }))];
 }
 
 const softmaxRule: Rule = (site) => {
