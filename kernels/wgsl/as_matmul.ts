@@ -4,7 +4,14 @@
  * @module
  */
 import { type ConvForm, generic, type MatmulForm, type Out } from "../../lib/core/form.ts";
-import { addressOf, axesOf, constant, divIndex, modIndex, substitute } from "../../lib/core/index.ts";
+import {
+  addressOf,
+  axesOf,
+  constant,
+  divIndex,
+  modIndex,
+  substitute,
+} from "../../lib/core/index.ts";
 import { mapLeaves, type Scalar } from "../../lib/core/scalar.ts";
 import { leavesOf, stridedOf } from "./strides.ts";
 
@@ -93,8 +100,12 @@ function flat(
     plain &&= strided !== undefined && (height === 1 || width === 1 || down === width * across);
     return { ...leaf, index: substitute(leaf.index, here) };
   });
-  const axes = leavesOf(mapLeaves(term, (leaf) =>
-    leaf.kind === "load" ? { kind: "acc", type: leaf.type, index: -1 } : undefined)).axes;
+  const axes = leavesOf(
+    mapLeaves(
+      term,
+      (leaf) => leaf.kind === "load" ? { kind: "acc", type: leaf.type, index: -1 } : undefined,
+    ),
+  ).axes;
   return plain && axes.length === 0 ? body : undefined;
 }
 

@@ -9,7 +9,7 @@ import { type DirectVariant, placeTile, rowAt } from "./conv_direct.ts";
 import { epilogueOf, stores } from "./epilogue.ts";
 import { indent, spreadGroups, type WgslKernel } from "./kernel.ts";
 import { fused, imagesOf } from "./matmul_tile.ts";
-import { type At, fix, sheetOf, single, useOf, vectorOf } from "./operand.ts";
+import { atOf, fix, sheetOf, single, useOf, vectorOf } from "./operand.ts";
 import { columnChecks, quadKey, readRow, windowOf } from "./window.ts";
 
 /** The kernel of a convolution with one input and one output channel a group. */
@@ -26,7 +26,7 @@ export function emitDepthwise(form: ConvForm, variant: DirectVariant, limits: Li
   const weights = fix(sheet, useOf(sheet, "w", form.w, -1), "g", new Map([[0, "g"]]), lines);
   for (let ky = 0; ky < kh; ky++) {
     for (let kx = 0; kx < kw; kx++) {
-      const at: At = new Map([[1, "0"], [2, "0"], [3, ["", ky]], [4, ["", kx]]]);
+      const at = atOf([1, "0"], [2, "0"], [3, ["", ky]], [4, ["", kx]]);
       lines.push(`let w${ky}_${kx} = ${vector}(${single(sheet, weights, at)});`);
     }
   }
@@ -60,8 +60,14 @@ export function emitDepthwise(form: ConvForm, variant: DirectVariant, limits: Li
     const body: string[] = [`let y${y} = oy + ${y};`];
     for (const x of quads) {
       const at = new Map([[0, "n"], [1, "g"], [2, "0"], [3, `y${y}`], [4, `x${y}_${x}`]]);
-      const put = stores(sheet, epilogue, `${y}_${x}`, at, `c${y}_${x}`, (l) =>
-        `x${y}_${x} + ${l} < columns`);
+      const put = stores(
+        sheet,
+        epilogue,
+        `${y}_${x}`,
+        at,
+        `c${y}_${x}`,
+        (l) => `x${y}_${x} + ${l} < columns`,
+      );
       body.push(
         `if (ox + ${x} < columns) {`,
         `  let x${y}_${x} = ox + ${x};`,

@@ -9,7 +9,17 @@ import type { Limits, Variant } from "../../lib/core/target.ts";
 import { epilogueOf, stores } from "./epilogue.ts";
 import { indent, spreadGroups, type WgslKernel } from "./kernel.ts";
 import { fused, imagesOf } from "./matmul_tile.ts";
-import { type At, type Coordinate, fix, param, quad, type Sheet, sheetOf, useOf, vectorOf } from "./operand.ts";
+import {
+  atOf,
+  type Coordinate,
+  fix,
+  param,
+  quad,
+  type Sheet,
+  sheetOf,
+  useOf,
+  vectorOf,
+} from "./operand.ts";
 import { columnChecks, fixRow, readRow, type Row, type Window, windowOf } from "./window.ts";
 
 /** Output channels, columns and rows of a tile; `across`: neighbours are channels, not columns. */
@@ -54,7 +64,9 @@ export function emitDirect(form: ConvForm, variant: DirectVariant, limits: Limit
         const column = x * form.stride[1] + kx * form.dilate[1] - form.pad[1];
         core.push(`let u${id}_${kx}_${x} = ${vector}(${row.get(column)});`);
         for (const j of quads) {
-          core.push(fused(form.w.type, `c${y}_${x}_${j}`, `u${id}_${kx}_${x}`, `w${ky}_${kx}_${j}`));
+          core.push(
+            fused(form.w.type, `c${y}_${x}_${j}`, `u${id}_${kx}_${x}`, `w${ky}_${kx}_${j}`),
+          );
         }
       }
     }
@@ -62,7 +74,7 @@ export function emitDirect(form: ConvForm, variant: DirectVariant, limits: Limit
   const weightRow = (ky: Coordinate, name: string, core: string[]) => {
     for (let kx = 0; kx < kw; kx++) {
       for (const j of quads) {
-        const at: At = new Map([[2, "c"], [3, ky], [4, ["", kx]]]);
+        const at = atOf([2, "c"], [3, ky], [4, ["", kx]]);
         core.push(`let w${name}_${kx}_${j} = ${quad(sheet, fixed[j], at)};`);
       }
     }

@@ -5,7 +5,7 @@
  */
 import type { Limits } from "../../lib/core/target.ts";
 import type { Type } from "../../lib/core/type.ts";
-import { type Access, accessors, type Accessors } from "./storage.ts";
+import { type Access, type Accessors, accessors } from "./storage.ts";
 import { type Helper, helperText } from "./math.ts";
 
 /** A kernel and how it is dispatched; equal texts share one pipeline. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { expText, logText } from "./math_exp.ts";
-import { atan2Text, atanText, arcText, trigText } from "./math_trig.ts";
+import { arcText, atan2Text, atanText, trigText } from "./math_trig.ts";
 
 /** The names of the helper functions. */
 export type Helper =
@@ -59,7 +59,9 @@ export function helperText(
     one: (other) => use(other, 1),
   };
   const lines = texts[name](words);
-  return [`fn ${name}${width}${lines[0]} {`, ...lines.slice(1).map((l) => `  ${l}`), "}"].join("\n");
+  return [`fn ${name}${width}${lines[0]} {`, ...lines.slice(1).map((l) => `  ${l}`), "}"].join(
+    "\n",
+  );
 }
 
 /** A constant f32 that need not be finite, as an expression. */

@@ -10,6 +10,7 @@ import { epilogueOf, stores } from "./epilogue.ts";
 import { indent, spreadGroups, type WgslKernel } from "./kernel.ts";
 import {
   type At,
+  atOf,
   fix,
   type Fixed,
   param,
@@ -73,7 +74,9 @@ export function emitTile(form: MatmulForm, variant: TileVariant, limits: Limits)
     }
     for (const i of rows) {
       core.push(`let u${q}_${i} = ${vector}(${left.ones[q][i]});`);
-      for (const j of columns) core.push(fused(form.a.type, `c${i}_${j}`, `u${q}_${i}`, `v${q}_${j}`));
+      for (const j of columns) {
+        core.push(fused(form.a.type, `c${i}_${j}`, `u${q}_${i}`, `v${q}_${j}`));
+      }
     }
   }
   const steps = param(sheet, "steps", form.k / step);
@@ -216,7 +219,7 @@ function values(
     return { ones };
   }
   for (let q = 0; q < step; q++) {
-    const at: At = new Map([[k, ["k", q]]]);
+    const at = atOf([k, ["k", q]]);
     side.fixed.forEach((fixed, i) => {
       const value = `${name}${q}_${i}`;
       if (along === "own") {

@@ -90,7 +90,8 @@ export function nestOf(scope: Scope, options: NestOptions): Nest {
     const by = i === last ? stride : 1;
     const first = i === last && team > 1 ? `lane * ${width}` : "0";
     const step = by === 1 ? `${name}++` : `${name} += ${by}`;
-    const head = (from: string, to: string) => `for (var ${name} = ${from}; ${name} < ${to}; ${step}) {`;
+    const head = (from: string, to: string) =>
+      `for (var ${name} = ${from}; ${name} < ${to}; ${step}) {`;
     const { before = [], after = [] } = (isInner && part) || {};
     if (isInner && part && i === last && steps[i] > 2 * block) {
       const from = `${name}_from`;
@@ -110,7 +111,9 @@ export function nestOf(scope: Scope, options: NestOptions): Nest {
     }
     const lines = [head(first, end), ...indent(inner.lines), `}`];
     // Braces, for an outer loop may declare the same part again.
-    outer.lines.push(...(part && isInner ? ["{", ...indent([...before, ...lines, ...after]), "}"] : lines));
+    outer.lines.push(
+      ...(part && isInner ? ["{", ...indent([...before, ...lines, ...after]), "}"] : lines),
+    );
   }
 
   let iterations = 0;

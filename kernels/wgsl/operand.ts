@@ -26,6 +26,11 @@ export type Coordinate = string | readonly [text: string, plus: number];
 /** Coordinates by axis number. */
 export type At = ReadonlyMap<number, Coordinate>;
 
+/** Coordinates from pairs of an axis and what it is. */
+export function atOf(...pairs: readonly (readonly [number, Coordinate])[]): At {
+  return new Map(pairs);
+}
+
 /** How four neighbours are read: side by side, all the same, one by one, or by a function. */
 export type Mode = "quad" | "splat" | "gather" | "general";
 
@@ -201,7 +206,10 @@ function applied(
     sheet.functions.add(name);
     declareBody(sheet.module, name, body, width);
   }
-  const gives = [...[...accs.keys()].map((i) => values[i]), ...axes.map((axis) => textOf(at.get(axis)!))];
+  const gives = [
+    ...[...accs.keys()].map((i) => values[i]),
+    ...axes.map((axis) => textOf(at.get(axis)!)),
+  ];
   return `${name}(${gives.join(", ")})`;
 }
 

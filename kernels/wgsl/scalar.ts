@@ -9,7 +9,7 @@ import { call, type Kind, lit, type Scalar } from "../../lib/core/scalar.ts";
 import { sizeOf } from "../../lib/core/type.ts";
 import type { Module, Width } from "./kernel.ts";
 import { callText, litText, typeText, type UseHelper } from "./prim.ts";
-import { spreadOf, type Spread } from "./spread.ts";
+import { type Spread, spreadOf } from "./spread.ts";
 
 /** What an axis is called in a block. */
 export interface AxisName {

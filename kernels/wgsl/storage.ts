@@ -182,9 +182,7 @@ function storing(
     : dtype === "f16"
     ? "pack2x16float(vec2<f32>(v, 0.0))"
     : `(u32(v) & ${mask})`;
-  const [word, by] = bits === 8
-    ? ["i >> 2u", "8u * u32(i & 3)"]
-    : ["i >> 1u", "16u * u32(i & 1)"];
+  const [word, by] = bits === 8 ? ["i >> 2u", "8u * u32(i & 3)"] : ["i >> 1u", "16u * u32(i & 1)"];
   return `let s = ${by}; let w = ${value} << s; ` +
     `atomicAnd(&${b}[${word}], ~(${mask} << s)); atomicOr(&${b}[${word}], w);`;
 }

@@ -49,7 +49,10 @@ export function joinTeam(
     const joined = join(module, combine, kind, at("lane"), at(`lane + ${half}`));
     lines.push(
       `if (lane < ${half}) {`,
-      ...indent([...joined.lines, ...joined.names.map((name, i) => `${arrays[i]}[lane] = ${name};`)]),
+      ...indent([
+        ...joined.lines,
+        ...joined.names.map((name, i) => `${arrays[i]}[lane] = ${name};`),
+      ]),
       `}`,
       `workgroupBarrier();`,
     );

@@ -5,7 +5,7 @@
  */
 import type { ConvForm } from "../../lib/core/form.ts";
 import type { Scalar } from "../../lib/core/scalar.ts";
-import { type At, fix, type Fixed, quad, readsQuads, type Sheet, single } from "./operand.ts";
+import { type At, atOf, fix, type Fixed, quad, readsQuads, type Sheet, single } from "./operand.ts";
 import { type Use, useOf } from "./operand.ts";
 import { leavesOf } from "./strides.ts";
 
@@ -76,7 +76,9 @@ export function fixRow(
   lines: string[],
 ): Row {
   const { sheet, ones, quads } = window;
-  const place: At = ones.source ? new Map([...at, [3, row], [4, "left"]]) : new Map([...at, [3, row]]);
+  const place: At = ones.source
+    ? new Map([...at, [3, row], [4, "left"]])
+    : new Map([...at, [3, row]]);
   const fixed = fix(sheet, ones, id, place, lines);
   // Both uses read the same addresses; only how many elements at a time differs.
   return { id, at: row, inside, ones: fixed, quads: quads && { ...fixed, use: quads } };
@@ -107,9 +109,7 @@ function groupsOf(window: Window): Group[] {
     quads.set(q, [...quads.get(q) ?? [], c]);
   }
   return [...quads].flatMap(([q, members]) =>
-    members.length > 1
-      ? [{ first: 4 * q, last: 4 * q + 3, isQuad: true }]
-      : members.map(single)
+    members.length > 1 ? [{ first: 4 * q, last: 4 * q + 3, isQuad: true }] : members.map(single)
   );
 }
 
@@ -139,7 +139,7 @@ export function readRow(
   const { sheet, form } = window;
   const values = new Map<number, string>();
   for (const { first, last, isQuad } of groupsOf(window)) {
-    const at: At = new Map([[2, channel], [4, [row.ones.use.source ? "" : "left", first]]]);
+    const at = atOf([2, channel], [4, [row.ones.use.source ? "" : "left", first]]);
     const value = isQuad ? quad(sheet, row.quads!, at) : single(sheet, row.ones, at);
     const conditions = [row.inside, checkOf(window, first, last) && nameOf(first)].filter(Boolean);
     const kind = isQuad ? `vec4<${form.x.type}>` : form.x.type;

@@ -4,35 +4,29 @@
  * staging the kept operators again.
  * @module
  */
-import { FormatError, ShapeError } from "../core/fault.ts";
+import { DTypeError, FormatError, OptionError, ShapeError } from "../core/fault.ts";
 import { type Host, isHost } from "../core/host.ts";
 import { arg, constant } from "../core/leaf.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { type DType, type Named, printType, sizeOf } from "../core/type.ts";
 import { evaluateNow } from "../cpu/evaluate.ts";
+import { reshape } from "../ops/shape.ts";
 import type { FileDType, FileModel, FileOpr, FileTensor } from "./model.ts";
 import { type Metadata, metadataOf } from "./metadata.ts";
 import { type Check, dtypeOf, refused, type Site, titleOf } from "./rule.ts";
 import { readingRules } from "./rules/all.ts";
+import {
+  countOf,
+  type Described,
+  described,
+  inputName,
+  namesOf,
+  outputNames,
+  type Parameter,
+  paramsOf,
+  statesOf,
+} from "./describe.ts";
 import { dtypeText, holdsTensors, valueOf } from "./weights.ts";
-
-/** An input, output or parameter as a file states it. */
-export interface Described {
-  readonly name: string;
-  /** As in graphs, such as `f32`; for others MegEngine's short name, such as `qs8`. */
-  readonly dtype?: string;
-  /** Extents; absent where the file does not say them. */
-  readonly shape?: readonly number[];
-}
-
-/** A tensor that a file holds. */
-export interface Parameter {
-  readonly name: string;
-  readonly dtype: string;
-  readonly shape: readonly number[];
-  /** Bytes in the file. */
-  readonly bytes: number;
-}
 
 /** What a call of an imported function gives. */
 export interface Called {
@@ -52,8 +46,11 @@ export interface Imported {
   readonly metadata: Metadata;
   /** Why it cannot run: the first operator or type without a meaning here; absent if it can. */
   readonly refusal?: Error;
-  /** Stages the operators for some arguments, one for each input in order. */
-  call(ins: readonly Tensor[]): Called;
+  /**
+   * Stages the operators for some arguments, one for each input in order. Where the expected value
+   * of an assertion is left out, that output is what was computed instead.
+   */
+  call(ins: readonly (Tensor | undefined)[]): Called;
 }
 
 /** Values up to this many elements are computed while staging, as sizes are. */
@@ -78,13 +75,15 @@ export async function importModel(model: FileModel, file?: string): Promise<Impo
       const tensor = opr.tensors[i];
       if (!tensor?.value) continue;
       const value = await valueOf(tensor).catch((error) => void (refusal ??= error));
-      if (value) leaves.set(output.id, { value: constant(value, tensor.name), dtype: tensor.dtype });
+      if (value) {
+        leaves.set(output.id, { value: constant(value, tensor.name), dtype: tensor.dtype });
+      }
     }
   }
-  const call = (ins: readonly Tensor[]): Called => {
+  const call = (ins: readonly (Tensor | undefined)[]): Called => {
     if (refusal) throw refusal;
-    checkInputs(named, ins, where);
-    return stageOprs(model, leaves, new Map(givers.map((o, i) => [o, ins[i]])), where);
+    const fitted = checkInputs(named, ins, where);
+    return stageOprs(model, leaves, new Map(givers.map((o, i) => [o, fitted[i]])), where);
   };
   const inputs = named.map(({ name, tensor }) => ({
     name,
@@ -126,24 +125,32 @@ function tried<T>(run: () => T): T | Error {
 function stageOprs(
   model: FileModel,
   leaves: ReadonlyMap<number, Leaf>,
-  given: ReadonlyMap<FileOpr, Tensor>,
+  given: ReadonlyMap<FileOpr, Tensor | undefined>,
   where: string,
 ): Called {
   const values = new Map<number, Tensor>();
   const quantized = new Map<Tensor, FileDType>();
   const checks: Check[] = [];
+  const names = namesOf(model.oprs);
   for (const [id, leaf] of leaves) {
     values.set(id, leaf.value);
     if (!dtypeOf(leaf.dtype.name)) quantized.set(leaf.value, leaf.dtype);
   }
   for (const opr of model.oprs) {
-    const input = given.get(opr);
-    if (input) values.set(opr.outputs[0].id, input);
-    if (input || holdsTensors(opr.type)) continue;
+    if (given.has(opr)) {
+      const input = given.get(opr);
+      if (input) values.set(opr.outputs[0].id, input);
+    }
+    if (given.has(opr) || holdsTensors(opr.type)) continue;
     const ins = opr.inputs.map((id) => values.get(id)!);
+    if (ins.includes(undefined!)) {
+      if (opr.type === "AssertEqual" && ins[1]) values.set(opr.outputs[0].id, ins[1]);
+      continue;
+    }
     const site: Site = {
       opr,
       ins,
+      nameOf: (i) => names.get(opr.inputs[i]),
       known: (i) => hostOf(ins[i]),
       quantized: (i) => quantized.get(ins[i]),
       mark: (results, dtype) => results.forEach((t) => quantized.set(t, dtype)),
@@ -210,78 +217,34 @@ function unrunnable(opr: FileOpr, where: string, why: string): FormatError {
   );
 }
 
-/** Arguments may have other extents than the file's inputs, not other dtypes or ranks. */
+/** Arguments may have other extents than the file's inputs, not other dtypes. */
 function checkInputs(
   named: readonly { readonly name: string; readonly tensor: FileTensor }[],
-  ins: readonly Tensor[],
+  ins: readonly (Tensor | undefined)[],
   where: string,
-): void {
+): (Tensor | undefined)[] {
   const list = named.map(({ name }) => name).join(", ");
   if (ins.length !== named.length) {
     throw new ShapeError(
       `Cannot call the model${where} with ${ins.length} tensors: its inputs are ${list}`,
     );
   }
-  named.forEach(({ name, tensor }, i) => {
-    const dtype = dtypeOf(tensor.dtype.name) as DType;
-    if (ins[i].dtype !== dtype) {
-      throw new ShapeError(
-        `Cannot call the model${where} with ${name}: ${printType(ins[i])}: it is ` +
-          `${printType({ dtype, shape: tensor.shape })}\n  try cast(x, { dtype: "${dtype}" })`,
-        { code: "dtype" },
+  return named.map(({ name, tensor: { dtype: { name: stored }, shape } }, i) => {
+    const t = ins[i];
+    if (!t) {
+      if (name.endsWith(":expect")) return undefined;
+      throw new OptionError(
+        `Cannot call the model${where} without ${name}: its inputs are ${list}`,
       );
     }
+    const dtype = dtypeOf(stored) as DType;
+    if (t.dtype !== dtype) {
+      throw new DTypeError(
+        `Cannot call the model${where} with ${name}: ${printType(t)}: it is ` +
+          `${printType({ dtype, shape })}\n  try cast(x, { dtype: "${dtype}" })`,
+      );
+    }
+    // files have no rank 0
+    return t.shape.length === 0 ? reshape(t, { shape: [1] }) : t;
   });
-}
-
-function inputName(opr: FileOpr, i: number): string {
-  return opr.tensors[0].name ?? opr.outputs[0].name ?? `input${i}`;
-}
-
-/** Names of the outputs; those that repeat get a number, those that are not kept too. */
-function outputNames(model: FileModel): string[] {
-  const kept = new Map<number, string>();
-  for (const opr of model.oprs) {
-    for (const { id, name } of opr.outputs) if (name) kept.set(id, name);
-  }
-  const alias = new Map(model.outputAlias.map(({ id, name }) => [id, name]));
-  const seen = new Map<string, number>();
-  return model.outputs.map(({ compact, original }, i) => {
-    const name = alias.get(original) ?? kept.get(compact) ?? `unnamed${i}`;
-    const count = seen.get(name) ?? 0;
-    seen.set(name, count + 1);
-    return count === 0 ? name : `${name}[${count}]`;
-  });
-}
-
-function statesOf(oprs: readonly FileOpr[]): ReadonlyMap<number, FileOpr["outputs"][number]> {
-  return new Map(oprs.flatMap((opr) => opr.outputs.map((output) => [output.id, output] as const)));
-}
-
-function described(
-  t: Tensor | undefined,
-  state: FileOpr["outputs"][number] | undefined,
-): Omit<Described, "name"> {
-  if (t) return { dtype: t.dtype, shape: t.shape };
-  return {
-    ...(state?.dtype ? { dtype: dtypeText(state.dtype.name) } : {}),
-    ...(state?.shape ? { shape: state.shape } : {}),
-  };
-}
-
-/** Every tensor with a value, but for single numbers, which are constants of the computation. */
-function paramsOf(oprs: readonly FileOpr[]): Parameter[] {
-  return oprs.filter((o) => holdsTensors(o.type)).flatMap((opr) =>
-    opr.tensors.flatMap((t, i) => {
-      if (!t.value || (opr.type === "ImmutableTensor" && sizeOf(t.shape) <= 1)) return [];
-      const name = t.name ?? opr.outputs[i]?.name ?? `const${opr.outputs[i]?.id ?? i}`;
-      return [{ name, dtype: dtypeText(t.dtype.name), shape: t.shape, bytes: t.value.bytes }];
-    })
-  );
-}
-
-function countOf(oprs: readonly FileOpr[]): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const { type } of oprs) counts[type] = (counts[type] ?? 0) + 1;
-  return Object.fromEntries(Object.entries(counts).sort(([a], [b]) => a < b ? -1 : 1));
 }

@@ -216,8 +216,8 @@ function isRecord(value: Built): value is Built0 {
 /** Refuses values that hold themselves, or that are nested deeper than anyone writes. */
 function bounded(value: Built, depth: number): Plain {
   if (depth > deepest) no();
-  if (Array.isArray(value)) for (const v of value) bounded(v, depth + 1);
-  else if (isRecord(value)) for (const v of Object.values(value)) bounded(v, depth + 1);
+  if (Array.isArray(value)) { for (const v of value) bounded(v, depth + 1); }
+  else if (isRecord(value)) { for (const v of Object.values(value)) bounded(v, depth + 1); }
   return value;
 }
 

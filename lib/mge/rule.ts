@@ -20,6 +20,9 @@ export interface Check {
   readonly error: Tensor;
   /** The error that is still accepted. */
   readonly most: number;
+  /** What was computed, and what was expected. */
+  readonly got: Tensor;
+  readonly want: Tensor;
 }
 
 /** One operator while its file is staged. */
@@ -28,6 +31,8 @@ export interface Site {
   readonly opr: FileOpr;
   /** Its operands. */
   readonly ins: readonly Tensor[];
+  /** The name that the file keeps for an operand. */
+  nameOf(i: number): string | undefined;
   /** The value of an operand, if it is known while staging. */
   known(i: number): Host | undefined;
   /** The quantized element type of an operand, if it has one. */

@@ -11,7 +11,7 @@ import { number } from "../op/field.ts";
 import { between, type Binary, binary, elementwise, elemwise } from "../op/kinds.ts";
 import { type Unary, unary } from "../op/kinds.ts";
 import { add, div, mul, neg, sub } from "./arithmetic.ts";
-import { gt, le, lt } from "./compare.ts";
+import { gt, lt } from "./compare.ts";
 import { logicalAnd } from "./logic.ts";
 import { exp, expm1Of, log1pOf, square } from "./math.ts";
 import { where } from "./select.ts";

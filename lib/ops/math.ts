@@ -199,7 +199,7 @@ export const logAddExp: Binary = binary({
 
 /**
  * Remainder: of floats with the sign of the dividend (C's fmod), of integers with that of the
- * divisor; 0 for an integer divisor of 0.
+ * divisor; 0 for an integer divisor of 0. Devices are exact for float quotients below 2^23.
  */
 export const mod: Binary = binary({
   name: "mod",

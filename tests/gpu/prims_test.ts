@@ -35,7 +35,10 @@ const tolerances: Partial<Record<Prim, readonly [number, number]>> = {
   rem: [1e-6, 1e-6],
 };
 
-function column(values: readonly number[], isFloat: boolean): { type: Type; data: Float32Array | Int32Array } {
+function column(
+  values: readonly number[],
+  isFloat: boolean,
+): { type: Type; data: Float32Array | Int32Array } {
   return isFloat
     ? { type: f32([values.length]), data: Float32Array.from(values) }
     : { type: i32([values.length]), data: Int32Array.from(values) };
@@ -94,9 +97,13 @@ function pairs(values: readonly number[]): [number[], number[]] {
 /** Values within the domain that a primitive is asked for. */
 function floatsFor(fn: Prim): number[] {
   const all = [...ordinary, ...special];
-  if (fn === "roundF16") return [...all.filter((x) => !(Math.abs(x) > 65519 && Math.abs(x) < 1e38)), 1e-7, 3e-6];
+  if (fn === "roundF16") {
+    return [...all.filter((x) => !(Math.abs(x) > 65519 && Math.abs(x) < 1e38)), 1e-7, 3e-6];
+  }
   if (fn === "exp") return [...all, -87, -80.3, 80.3, 88.7];
-  if (fn === "sin" || fn === "cos") return [...all.filter((x) => !(Math.abs(x) > 1e6 && x < 1e38 && x > -1e38)), 12345.6, -54321.1];
+  if (fn === "sin" || fn === "cos") {
+    return [...all.filter((x) => !(Math.abs(x) > 1e6 && x < 1e38 && x > -1e38)), 12345.6, -54321.1];
+  }
   if (fn === "tan") return all.filter((x) => !(Math.abs(x) > 1e6));
   if (fn === "log") return [...all, 0.99, 1.01, 0.70710677, 0.9999999, 1.0000001];
   if (fn === "round") return [...all, 0.49999997, -0.49999997, -0.5, 8388609, -3.5];
@@ -117,33 +124,50 @@ for (const fn of Object.keys(signatures) as Prim[]) {
         const columns = [column(a, false), column(b, false)];
         await agree(bench!, fn, columns, ([x, y]) => {
           const [p, q] = [s.gt(x, 0), s.gt(y, 1)];
-          return fn === "select" ? s.select(p, s.toF32(x), s.toF32(y)) : fn === "not"
+          return fn === "select"
+            ? s.select(p, s.toF32(x), s.toF32(y))
+            : fn === "not"
             ? s.not(p)
             : call(fn, p, q);
         });
         return;
       }
-      const canFloat = takes.every((t) => t !== "u32") && !fn.startsWith("bit") || fn.startsWith("bits");
+      const canFloat = takes.every((t) => t !== "u32") && !fn.startsWith("bit") ||
+        fn.startsWith("bits");
       if (canFloat) {
         const values = floatsFor(fn);
         const [a, b] = takes.length === 1 ? [values, []] : pairs(values);
         // Remainders of huge quotients have no digits left in single precision.
-        const keep = a.map((x, i) => fn !== "rem" || !(Math.abs(x / b[i]) > 4096 && Math.abs(x) < 1e38));
-        const columns = [a, b].slice(0, takes.length).map((v) => column(v.filter((_, i) => keep[i]), true));
+        const keep = a.map((x, i) =>
+          fn !== "rem" || !(Math.abs(x / b[i]) > 4096 && Math.abs(x) < 1e38)
+        );
+        const columns = [a, b].slice(0, takes.length).map((v) =>
+          column(v.filter((_, i) => keep[i]), true)
+        );
         await agree(bench!, fn, columns, (xs) => call(fn, ...xs), tolerance);
       }
       if (takes[0] === "n" || takes[0] === "t") {
         const [a, b] = takes.length === 1 ? [integers, []] : pairs(integers);
         const isDivision = fn === "div" || fn === "rem";
         const keep = a.map((_, i) => !isDivision || b[i] !== 0);
-        const columns = [a, b].slice(0, takes.length).map((v) => column(v.filter((_, i) => keep[i]), false));
-        await agree(bench!, fn, columns, ([x, y]) =>
-          takes.length === 1 ? call(fn, x) : call(fn, x, takes[1] === "u32" ? s.toU32(y) : y));
+        const columns = [a, b].slice(0, takes.length).map((v) =>
+          column(v.filter((_, i) => keep[i]), false)
+        );
+        await agree(
+          bench!,
+          fn,
+          columns,
+          ([x, y]) =>
+            takes.length === 1 ? call(fn, x) : call(fn, x, takes[1] === "u32" ? s.toU32(y) : y),
+        );
         if (fn === "bitsF32") return;
-        await agree(bench!, `${fn} of u32`, columns, ([x, y]) =>
-          takes.length === 1
-            ? call(fn, s.bitsU32(x))
-            : call(fn, s.bitsU32(x), s.bitsU32(y)));
+        await agree(
+          bench!,
+          `${fn} of u32`,
+          columns,
+          ([x, y]) =>
+            takes.length === 1 ? call(fn, s.bitsU32(x)) : call(fn, s.bitsU32(x), s.bitsU32(y)),
+        );
       }
     },
   });

@@ -117,7 +117,10 @@ export async function openBench(): Promise<Bench | undefined> {
       check();
       const hosts = form.outs.map(({ type }, i) => {
         if (sizeOf(type.shape) === 0) return { ...type, data: arrayOf(type.dtype, 0) };
-        return hostFromBytes(type, new Uint8Array(reads[i].getMappedRange(), 0, bytesOf(type)).slice());
+        return hostFromBytes(
+          type,
+          new Uint8Array(reads[i].getMappedRange(), 0, bytesOf(type)).slice(),
+        );
       });
       [...buffers, ...reads, words].forEach((b) => b.destroy());
       return hosts;

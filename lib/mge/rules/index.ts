@@ -97,7 +97,9 @@ function picked(site: Site, first: number): { part: Part; gone: Set<number>; ope
     }
     const extent = site.ins[0].shape[axis];
     const at = axisOf(integer(site, idx), extent);
-    if (at < 0 || at >= extent) throw refused(site, `index ${at} is outside axis ${axis} of ${extent}`);
+    if (at < 0 || at >= extent) {
+      throw refused(site, `index ${at} is outside axis ${axis} of ${extent}`);
+    }
     part.begin[axis] = at;
     part.size[axis] = 1;
   }
@@ -177,4 +179,3 @@ export const indexRules: Rules = {
   IndexingOneHot: oneHot,
   IndexingSetOneHot: setOne,
 };
-

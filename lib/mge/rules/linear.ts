@@ -54,7 +54,9 @@ const dot: Rule = ({ ins }) => {
 /** Stride, padding, dilation and groups; only dense images can be read. */
 function moves(site: Site, filter: readonly number[]): ConvOptions {
   const format = member(site, "format");
-  if (format !== "NCHW") throw refused(site, `its images are of format ${format}, only NCHW is read`);
+  if (format !== "NCHW") {
+    throw refused(site, `its images are of format ${format}, only NCHW is read`);
+  }
   const grouped = member(site, "sparse") === "GROUP";
   if (filter.length !== (grouped ? 5 : 4)) {
     throw refused(site, `its kernel has the shape [${filter}]`);

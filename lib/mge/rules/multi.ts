@@ -85,7 +85,9 @@ const modes: Readonly<Record<string, Mode>> = {
 const multiType: Rule = (site) => {
   const mode = member(site, "mode");
   const run = modes[mode];
-  if (!run) throw refused(site, `mode ${mode} is of quantized numbers, which are not computed here`);
+  if (!run) {
+    throw refused(site, `mode ${mode} is of quantized numbers, which are not computed here`);
+  }
   return [run(...site.ins)];
 };
 

@@ -5,18 +5,15 @@
 import type { Tensor } from "../../core/tensor.ts";
 import { div } from "../../ops/arithmetic.ts";
 import { full } from "../../ops/create.ts";
-import {
-  adaptiveAvgPool2d,
-  adaptiveMaxPool2d,
-  avgPool2d,
-  maxPool2d,
-} from "../../ops/pool.ts";
+import { adaptiveAvgPool2d, adaptiveMaxPool2d, avgPool2d, maxPool2d } from "../../ops/pool.ts";
 import { windowPlace, windowSpread, windowSum } from "../../ops/window.ts";
 import { integers, member, pairOf, refused, type Rule, type Rules, type Site } from "../rule.ts";
 
 function dense(site: Site): void {
   const format = member(site, "format");
-  if (format !== "NCHW") throw refused(site, `its images are of format ${format}, only NCHW is read`);
+  if (format !== "NCHW") {
+    throw refused(site, `its images are of format ${format}, only NCHW is read`);
+  }
 }
 
 function windows(site: Site) {

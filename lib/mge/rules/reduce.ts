@@ -8,7 +8,16 @@ import { argmax, argmin } from "../../ops/argmax.ts";
 import { max, mean, min, prod, type Reduction, sum, sumSquares } from "../../ops/reduce.ts";
 import { as } from "../../ops/select.ts";
 import { reshape } from "../../ops/shape.ts";
-import { axisOf, integers, member, number, refused, type Rule, type Rules, type Site } from "../rule.ts";
+import {
+  axisOf,
+  integers,
+  member,
+  number,
+  refused,
+  type Rule,
+  type Rules,
+  type Site,
+} from "../rule.ts";
 
 const modes: Readonly<Record<string, Reduction>> = {
   SUM: sum,

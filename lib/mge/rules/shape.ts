@@ -47,7 +47,10 @@ const axisAddRemove: Rule = (site) => {
     }
     const at = axisOf(axis, shape.length);
     if (shape[at] !== 1) {
-      throw refused(site, `it removes axis ${axis} of [${site.ins[0].shape}], which must have extent 1`);
+      throw refused(
+        site,
+        `it removes axis ${axis} of [${site.ins[0].shape}], which must have extent 1`,
+      );
     }
     shape.splice(at, 1);
   }
@@ -60,7 +63,9 @@ const dimshuffle: Rule = (site) => {
   const used = pattern.filter((a) => a >= 0);
   const left = x.shape.map((_, i) => i).filter((i) => !used.includes(i));
   const bad = left.find((i) => x.shape[i] !== 1);
-  if (bad !== undefined) throw refused(site, `it drops axis ${bad} of [${x.shape}], not of extent 1`);
+  if (bad !== undefined) {
+    throw refused(site, `it drops axis ${bad} of [${x.shape}], not of extent 1`);
+  }
   const moved = transpose(x, { perm: [...used, ...left] });
   const shape = pattern.map((a) => a < 0 ? 1 : x.shape[a]);
   return [reshape(moved, { shape: shape.length ? shape : [1] })];

@@ -1,0 +1,204 @@
+/**
+ * Loading a model file as a function: a path, URL, bytes, blob or stream, gzip or not, with its
+ * embedded test cases.
+ * @module
+ */
+import { OptionError, TraceError } from "../core/fault.ts";
+import type { Graph } from "../core/graph.ts";
+import type { Machine } from "../core/target.ts";
+import { isTensor, type Tensor } from "../core/tensor.ts";
+import { type DType, named, type Named, type Type } from "../core/type.ts";
+import {
+  arrayBytes,
+  bytesBetween,
+  type BytesLike,
+  type ByteSource,
+  openBytes,
+} from "../io/bytes.ts";
+import { gathered, gunzip, isGzip } from "../io/stream.ts";
+import type { Described, Parameter } from "../mge/describe.ts";
+import { type Imported, importModel } from "../mge/import.ts";
+import type { Metadata } from "../mge/metadata.ts";
+import type { FileFormat } from "../mge/model.ts";
+import { readModel } from "../mge/open_file.ts";
+import { stage } from "../stage/stage.ts";
+import { checked, type Checked, type TestCase, testcasesOf } from "./testcase.ts";
+import { trace } from "./trace.ts";
+
+/** How a model is loaded. */
+export interface LoadOptions {
+  /** Where it runs; by default where its arguments live, else the best CPU target. */
+  readonly on?: Machine;
+  /** Stops the loading. */
+  readonly signal?: AbortSignal;
+  /** The file's name in messages; by default its path or URL. */
+  readonly name?: string;
+}
+
+/** A loaded model: call it with a record of tensors by name, or with tensors in order. */
+export interface Model<Out = Record<string, Tensor>> {
+  (named: Readonly<Record<string, Tensor>>): Promise<Out>;
+  (...inputs: Tensor[]): Promise<Out>;
+  /** Container layout. */
+  readonly format: FileFormat;
+  /** Bytes of the file, unpacked. */
+  readonly bytes: number;
+  /** Inputs in the file's order. */
+  readonly inputs: readonly (Described & { readonly shape: readonly number[] })[];
+  /** Outputs in order; the result's keys are their names. */
+  readonly outputs: readonly Described[];
+  /** Tensors that the file holds. */
+  readonly params: readonly Parameter[];
+  /** How often the file holds each operator. */
+  readonly operators: Readonly<Record<string, number>>;
+  readonly metadata: Metadata;
+  /** Embedded test cases. */
+  readonly testcases: readonly TestCase[];
+  /** Why it cannot run; calling it throws this. Absent if it can. */
+  readonly refusal?: Error;
+  /** The function itself: stage it, differentiate it, call it inside other models. */
+  readonly source: (...inputs: Tensor[]) => Out;
+  /** The graph for the file's own types, or for others of the same dtypes. */
+  graph(types?: readonly Type[]): Graph;
+  /** Releases the plans. */
+  dispose(): void;
+  /** The same, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * Loads a model file (V0, V1, V2, bare or with test cases; gzip or not). Large weights stay in the
+ * file until a run needs them. Throws FormatError for files of another kind or damaged ones; a
+ * file with operators that have no meaning here loads, says what it holds, and refuses to run.
+ */
+export async function load(source: BytesLike, options: LoadOptions = {}): Promise<Model> {
+  for (const key of Object.keys(options)) {
+    if (!["on", "signal", "name"].includes(key)) {
+      throw new OptionError(`Cannot load with option ${key}: known are on, signal, name`);
+    }
+  }
+  const { signal } = options;
+  signal?.throwIfAborted();
+  const bytes = await unpacked(await openBytes(source), signal);
+  let loading = true;
+  const file = await readModel({
+    size: bytes.size,
+    read(at, length) {
+      if (loading) signal?.throwIfAborted();
+      return bytes.read(at, length);
+    },
+  });
+  const name = options.name ?? nameOf(source);
+  const main = file.models[0];
+  const model = await importModel(main, name);
+  signal?.throwIfAborted();
+  const run = runner(model, options.on);
+  const testcases = await testcasesOf(model, file.testcases, run.checks);
+  loading = false;
+  const call = async (...args: readonly unknown[]): Promise<Record<string, Tensor>> => {
+    const ins = inOrder(model, args, name);
+    const { outputs, checks } = await run.outputs(ins);
+    for (const { name, error, most, passed } of await checked(checks)) {
+      if (passed) continue;
+      for (const t of outputs) t.dispose();
+      throw new TraceError(
+        "unequal value",
+        `Cannot accept output ${name}: it differs from ${name}:expect by ${error}, ` +
+          `the model allows ${most}\n  try the call without ${name}:expect to see what it computes`,
+        { values: { error, most } },
+      );
+    }
+    return byName(model, outputs);
+  };
+  return Object.assign(call, {
+    format: main.format,
+    bytes: bytes.size,
+    inputs: model.inputs,
+    outputs: model.outputs,
+    params: model.params,
+    operators: model.operators,
+    metadata: model.metadata,
+    testcases,
+    ...(model.refusal ? { refusal: model.refusal } : {}),
+    source: (...ins: Tensor[]) => byName(model, model.call(inOrder(model, ins, name)).outputs),
+    graph: (types?: readonly Type[]) => graphFor(model, types),
+    dispose: run.dispose,
+    [Symbol.asyncDispose]: () => Promise.resolve(run.dispose()),
+  }) as Model;
+}
+
+/** What is behind gzip is held in memory: it cannot be read at any offset. */
+async function unpacked(bytes: ByteSource, signal?: AbortSignal): Promise<ByteSource> {
+  const head = await bytes.read(0, Math.min(2, bytes.size));
+  if (!isGzip(head)) return bytes;
+  const chunks = abortable(bytesBetween(bytes, 0, bytes.size), signal);
+  return arrayBytes(await gathered(gunzip(chunks)));
+}
+
+async function* abortable(
+  chunks: AsyncIterable<Uint8Array>,
+  signal?: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) {
+    signal?.throwIfAborted();
+    yield chunk;
+  }
+}
+
+function nameOf(source: BytesLike): string | undefined {
+  if (typeof source === "string") return source;
+  if (source instanceof URL) return source.protocol === "file:" ? source.pathname : source.href;
+  return typeof File !== "undefined" && source instanceof File ? source.name : undefined;
+}
+
+/** What a run gives besides the outputs. */
+interface Ran {
+  readonly outputs: readonly Tensor[];
+  readonly checks: readonly Checked[];
+}
+
+/** Plans by argument types, for calls and for test cases, which also want what was compared. */
+export interface Runner {
+  outputs(ins: readonly (Tensor | undefined)[]): Promise<Ran>;
+  checks(ins: readonly (Tensor | undefined)[]): Promise<Ran>;
+  dispose(): void;
+}
+
+function runner(model: Imported, on: Machine | undefined): Runner {
+  const make = (whole: boolean) => {
+    // arguments by position, so that left-out ones do not move the others
+    const staged = (given: Readonly<Record<string, Tensor>>) => {
+      const called = model.call(model.inputs.map((_, i) => given[i]));
+      return {
+        outputs: called.outputs,
+        errors: called.checks.map(({ error }) => error),
+        compared: whole ? called.checks.map(({ got, want }) => ({ got, want })) : [],
+      };
+    };
+    const traced = trace(staged, { on, captureAsConst: true });
+    const names = new Map<string, readonly { readonly name: string; readonly most: number }[]>();
+    const run = async (ins: readonly (Tensor | undefined)[]): Promise<Ran> => {
+      if (model.refusal) throw model.refusal;
+      const given = Object.fromEntries(ins.flatMap((t, i) => t ? [[i, t]] : []));
+      const found = await traced(given);
+      const key = ins.map((t) => t ? 1 : 0).join();
+      let labels = names.get(key);
+      if (!labels) names.set(key, labels = model.call(ins).checks);
+      const checks = found.errors.map((error, i): Checked => ({
+        ...{ name: labels[i].name, most: labels[i].most, error },
+        ...(whole ? found.compared[i] : {}),
+      }));
+      return { outputs: found.outputs, checks };
+    };
+    return { run, dispose: traced.dispose };
+  };
+  const [plain, whole] = [make(false), make(true)];
+  return {
+    outputs: plain.run,
+    checks: whole.run,
+    dispose() {
+      plain.dispose();
+      whole.dispose();
+    },
+  };
+}

@@ -1,0 +1,81 @@
+/**
+ * Every operation's cases on the device: alone and fused they agree with the interpreter within
+ * the case's tolerance, and a second run gives the same bits.
+ * @module
+ */
+import { assert, assertEquals } from "../std.ts";
+import { resultsOf } from "../../lib/core/graph.ts";
+import type { Host } from "../../lib/core/host.ts";
+import { apply, type Tensor } from "../../lib/core/tensor.ts";
+import { isFloat, printType } from "../../lib/core/type.ts";
+import { evaluateNow } from "../../lib/cpu/evaluate.ts";
+import { checked } from "../../lib/op/field.ts";
+import { add, mul } from "../../lib/ops/arithmetic.ts";
+import { ops } from "../../lib/ops/mod.ts";
+import { stage } from "../../lib/stage/stage.ts";
+import { type GpuMachine, openWebgpu } from "../../lib/gpu/machine.ts";
+import { compilePlan } from "../../lib/plan/compile.ts";
+import { caseName, isSmall, valuesOf, worst } from "../ops/case_values.ts";
+import { adapterOrSkip } from "./adapter.ts";
+
+const isThere = await adapterOrSkip();
+const skip = { ignore: !isThere };
+let machine: GpuMachine;
+
+Deno.test.beforeAll(async () => {
+  if (!isThere) return;
+  machine = await openWebgpu((graph, target, options) =>
+    compilePlan(graph, target.limits, options)
+  );
+  await machine.gpu.readback.settled();
+});
+Deno.test.afterEach(async () => await machine?.gpu.readback.settled());
+Deno.test.afterAll(async () => {
+  if (isThere) await machine[Symbol.asyncDispose]();
+});
+
+for (const op of ops) {
+  Deno.test(
+    { name: `webgpu: ${op.name} agrees with the interpreter, twice`, ...skip },
+    async () => {
+      for (const [i, c] of op.cases.entries()) {
+        if (!isSmall(c, 20000)) continue;
+        const hosts = valuesOf(c);
+        for (const around of [false, true]) {
+          const f = (...xs: Tensor[]) => {
+            const ins = around ? xs.map((x) => isFloat(x.dtype) ? add(mul(x, 1), 0.25) : x) : xs;
+            const [y] = apply(op, ins, checked(op.name, op.fields, c.attrs ?? {}, ins));
+            return around && isFloat(y.dtype) ? add(mul(y, 0.5), y) : y;
+          };
+          const graph = stage(f, hosts.map(({ dtype, shape }) => ({ dtype, shape })));
+          const given = new Map(
+            graph.args.map((t, k): [typeof t.node, Host] => [t.node, hosts[k]]),
+          );
+          const [want] = evaluateNow(resultsOf(graph), given);
+          const loaded = await machine.compile(graph);
+          const [got, again] = [await runOnce(loaded, hosts), await runOnce(loaded, hosts)];
+          loaded.dispose();
+          assertEquals(printType(got), printType(want));
+          assertEquals(got.data, again.data, `${caseName(op, i)} is not repeatable`);
+          const float = isFloat(want.dtype);
+          const { rtol, atol } = c.tolerance ?? { rtol: 1e-5, atol: 1e-6 };
+          const bad = worst(got, want, float ? rtol : 0, float ? atol : 0);
+          assert(!bad, `${caseName(op, i)}${around ? " fused" : ""}: ${JSON.stringify(bad)}`);
+        }
+      }
+      await machine.gpu.readback.settled();
+    },
+  );
+}
+
+async function runOnce(
+  loaded: {
+    run(args: readonly Host[]): Promise<readonly { read(): Promise<Host>; dispose(): void }[]>;
+  },
+  hosts: readonly Host[],
+): Promise<Host> {
+  const [out] = await loaded.run(hosts);
+  const value = await out.read();
+  out.dispose();
+  return value;
+}
