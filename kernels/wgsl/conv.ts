@@ -18,8 +18,7 @@ export function convVariants(
   adapter: "software" | "gpu",
   constants: readonly number[] = [],
 ): readonly Variant[] {
-  const product = () =>
-    matmulVariants(asMatmul(form), adapter, constants).map((v) => ({ ...v, kernel: "matmul" }));
+  const product = () => productVariants(form, adapter, constants);
   const group = adapter === "software" ? 8 : 64;
   const images = imagesFor(form, [form.w], constants);
   const [height, width] = form.output;
@@ -32,6 +31,7 @@ export function convVariants(
     return [{ name: `depthwise${tx}x${ty}`, kernel: "depthwise", ...tile }];
   }
   if (adapter === "gpu") return product();
+  if (form.c * (1 + form.kernel[0]) > 60_000) return product();
   const direct = (to: number, tx: number, ty: number): Variant => {
     const across = Math.ceil(width / tx) * Math.ceil(height / ty) < 64 && form.o > to;
     const name = `direct${to}x${tx}x${ty}${across ? "o" : ""}`;
@@ -55,4 +55,18 @@ export function emitConv(form: ConvForm, variant: Variant, limits: Limits): Wgsl
     default:
       return emitMatmul(asMatmul(form), variant, limits);
   }
+}
+
+/** Variants of a convolution as a product. */
+function productVariants(
+  form: ConvForm,
+  adapter: "software" | "gpu",
+  constants: readonly number[],
+): readonly Variant[] {
+  const product = asMatmul(form);
+  const found = matmulVariants(product, adapter, constants);
+  if (adapter === "gpu" || product.m < 16) return found;
+  // One text for 1×1 layers of all sizes: few columns keep its compilation short.
+  const tall = { ...found[0], name: "tile16x4", tm: 16, tn: 4, turn: false };
+  return found.length ? [tall, ...found] : found;
 }

@@ -1,6 +1,6 @@
 /**
  * A kernel as text, and the module that gathers its parts: parameter words, bindings and their
- * accessors, helper functions. Sizes and strides are parameters, so that one text serves many steps.
+ * accessors, helper functions. Sizes and strides are parameters, so one text serves many steps.
  * @module
  */
 import type { Limits } from "../../lib/core/target.ts";
@@ -122,7 +122,8 @@ export function moduleOf(
         ...helpers.values(),
         `@compute @workgroup_size(${group.join(", ")})`,
         `fn main(@builtin(global_invocation_id) gid: vec3<u32>,`,
-        `    @builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>) {`,
+        `    @builtin(local_invocation_id) lid: vec3<u32>,`,
+        `    @builtin(workgroup_id) wid: vec3<u32>) {`,
         ...body.map((line) => `  ${line}`),
         `}`,
         ``,

@@ -149,7 +149,8 @@ const texts: Readonly<Record<Helper, (w: Words) => readonly string[]>> = {
     `let small = size + size * z * q;`,
     `let large = 1.0 - 2.0 / (${w.use("exp_f32")}(2.0 * size) + 1.0);`,
     `let r = select(large, small, size < ${w.f}(0.625));`,
-    `let signed = bitcast<${w.f}>(bitcast<${w.u}>(r) | (bitcast<${w.u}>(x) & ${w.u}(0x80000000u)));`,
+    `let sign = bitcast<${w.u}>(x) & ${w.u}(0x80000000u);`,
+    `let signed = bitcast<${w.f}>(bitcast<${w.u}>(r) | sign);`,
     `return select(signed, x, ${w.use("is_nan")}(x));`,
   ],
   round_f32: ({ f }) => [
@@ -162,7 +163,9 @@ const texts: Readonly<Record<Helper, (w: Words) => readonly string[]>> = {
       ? [`(x: f32) -> f32`, `return unpack2x16float(pack2x16float(vec2<f32>(x, 0.0))).x;`]
       : [
         `(x: ${w.f}) -> ${w.f}`,
-        `return ${w.f}(unpack2x16float(pack2x16float(x.xy)), unpack2x16float(pack2x16float(x.zw)));`,
+        `let low = unpack2x16float(pack2x16float(x.xy));`,
+        `let high = unpack2x16float(pack2x16float(x.zw));`,
+        `return ${w.f}(low, high);`,
       ],
   to_i32: (w) => [
     `(x: ${w.f}) -> ${w.i}`,

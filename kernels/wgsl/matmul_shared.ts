@@ -32,9 +32,9 @@ export function emitShared(form: MatmulForm, variant: SharedVariant, limits: Lim
   const kind = form.a.type;
   const vector = vectorOf(kind);
   const { module } = sheet;
-  // Columns of A lie side by side, so that an invocation reads its rows as quads.
-  module.declare(`var<workgroup> tile_a: array<${vector}, ${(wk * wm) / 4}>;`);
-  module.declare(`var<workgroup> tile_b: array<${vector}, ${(wk * wn) / 4}>;`);
+  // Single elements: two invocations must not write parts of one vector.
+  module.declare(`var<workgroup> tile_a: array<${kind}, ${wk * wm}>;`);
+  module.declare(`var<workgroup> tile_b: array<${kind}, ${wk * wn}>;`);
   const across = Math.ceil(form.n / wn), down = Math.ceil(form.m / wm);
   const batches = sizeOf(form.batch);
   const lines = [
@@ -66,16 +66,14 @@ export function emitShared(form: MatmulForm, variant: SharedVariant, limits: Lim
   bring("b", form.b, n, wn);
   core.push(`workgroupBarrier();`);
   const inner: string[] = [];
-  for (let i = 0; i < rm / 4; i++) {
-    inner.push(`let a${i} = tile_a[(s * ${wm} + y - row) / 4 + ${i}];`);
-  }
+  inner.push(`let at_a = s * ${wm} + y - row;`, `let at_b = s * ${wn} + x - column;`);
   for (let j = 0; j < rn / 4; j++) {
-    inner.push(`let b${j} = tile_b[(s * ${wn} + x - column) / 4 + ${j}];`);
+    const parts = [0, 1, 2, 3].map((l) => `tile_b[at_b + ${4 * j + l}]`);
+    inner.push(`let b${j} = ${vector}(${parts.join(", ")});`);
   }
   for (let i = 0; i < rm; i++) {
-    for (let j = 0; j < rn / 4; j++) {
-      inner.push(fused(kind, `c${i}_${j}`, `${vector}(a${i >> 2}[${i & 3}])`, `b${j}`));
-    }
+    inner.push(`let a${i} = ${vector}(tile_a[at_a + ${i}]);`);
+    for (let j = 0; j < rn / 4; j++) inner.push(fused(kind, `c${i}_${j}`, `a${i}`, `b${j}`));
   }
   core.push(`for (var s = 0; s < ${wk}; s++) {`, ...indent(inner), `}`, `workgroupBarrier();`);
   lines.push(`for (var k0 = 0; k0 < k; k0 += ${wk}) {`, ...indent(core), `}`);
@@ -134,9 +132,8 @@ function brought(sheet: Sheet, use: Use, to: Bring): string[] {
     const fixed = fix(sheet, use, `${name}${i}`, atOf(...to.batch), lines);
     const value = single(sheet, fixed, atOf([own, `${o}_at`], [k, `${s}_at`]));
     const zero = `${use.term.type}()`;
-    const place = `${s} * ${wide} + ${o}`;
     lines.push(
-      `tile_${name}[(${place}) / 4][(${place}) % 4] = select(${zero}, ${value}, k0 + ${s} < k);`,
+      `tile_${name}[${s} * ${wide} + ${o}] = select(${zero}, ${value}, k0 + ${s} < k);`,
     );
   }
   return lines;

@@ -7,8 +7,9 @@
 import { rangeOf } from "../../lib/core/index.ts";
 import { call, type Kind, lit, type Scalar } from "../../lib/core/scalar.ts";
 import { sizeOf } from "../../lib/core/type.ts";
+import { idOf, needsOf, type Tables, tablesOf } from "./identity.ts";
 import type { Module, Width } from "./kernel.ts";
-import { callText, litText, typeText, type UseHelper } from "./prim.ts";
+import { callText, litText, typeText } from "./prim.ts";
 import { type Spread, spreadOf } from "./spread.ts";
 
 /** What an axis is called in a block. */
@@ -54,23 +55,9 @@ export interface Scope {
   child(names?: Names): Scope;
 }
 
-/** The tables that the blocks of one kernel share. */
-interface Shared {
-  readonly ids: Map<Scalar, number>;
-  readonly keys: Map<string, number>;
-  readonly needs: Map<number, ReadonlySet<string>>;
-  /** Parameters of literals, which copies of a block share. */
-  readonly params: Map<Scalar, string>;
-}
-
 /** The outermost block of a kernel. */
 export function scopeOf(module: Module, names: Names = {}): Scope {
-  const shared: Shared = {
-    ids: new Map(),
-    keys: new Map(),
-    needs: new Map(),
-    params: new Map(),
-  };
+  const shared = tablesOf();
   return block(module, shared, names, undefined);
 }
 
@@ -81,7 +68,7 @@ interface Block extends Scope {
   emit(term: Scalar, width: Width, isIndex: boolean): string;
 }
 
-function block(module: Module, shared: Shared, names: Names, parent: Block | undefined): Block {
+function block(module: Module, shared: Tables, names: Names, parent: Block | undefined): Block {
   const lines: string[] = [];
   const memo = new Map<string, string>();
   const spreads = new Map<Scalar, Spread>();
@@ -310,70 +297,4 @@ function block(module: Module, shared: Shared, names: Names, parent: Block | und
     child: (inner = {}) => block(module, shared, inner, self),
   };
   return self;
-}
-
-/** A term as one expression, with its leaves given: for functions that have no statements. */
-export function expressionOf(
-  term: Scalar,
-  leaf: (term: Scalar) => string,
-  use: UseHelper,
-  width: Width = 1,
-): string {
-  if (term.kind === "lit") {
-    const text = litText(term, use);
-    return width === 4 ? `${typeText(term.type, 4)}(${text})` : text;
-  }
-  if (term.kind !== "call") return leaf(term);
-  const args = term.args.map((a) => expressionOf(a, leaf, use, width));
-  return `(${callText(term, args, width, use)})`;
-}
-
-/** The axes and accumulators that a term names, as `@axis` and `#acc`. */
-function needsOf(term: Scalar, shared: Shared): ReadonlySet<string> {
-  const id = idOf(term, shared);
-  const known = shared.needs.get(id);
-  if (known) return known;
-  const all = new Set<string>();
-  const parts = term.kind === "call" ? term.args : term.kind === "load" ? loadParts(term) : [];
-  for (const part of parts) for (const need of needsOf(part, shared)) all.add(need);
-  if (term.kind === "axis") all.add(`@${term.axis}`);
-  if (term.kind === "acc") all.add(`#${term.index}`);
-  shared.needs.set(id, all);
-  return all;
-}
-
-function loadParts(term: Extract<Scalar, { kind: "load" }>): Scalar[] {
-  return term.valid ? [term.index, term.valid] : [term.index];
-}
-
-/** A number that equal terms share. */
-function idOf(term: Scalar, shared: Shared): number {
-  const known = shared.ids.get(term);
-  if (known !== undefined) return known;
-  const id = (t: Scalar) => idOf(t, shared);
-  let key: string;
-  switch (term.kind) {
-    case "lit":
-      key = `${term.type} ${Object.is(term.value, -0) ? "-0" : term.value}`;
-      break;
-    case "arg":
-    case "acc":
-      key = `${term.kind}${term.index}`;
-      break;
-    case "axis":
-      key = `@${term.axis}`;
-      break;
-    case "load":
-      key = `load${term.operand} ${loadParts(term).map(id)} ${term.fill ?? 0}`;
-      break;
-    case "call":
-      key = `${term.fn} ${term.type} ${term.args.map(id)}`;
-      break;
-    default:
-      throw new TypeError(`internal: unknown term ${term satisfies never}`);
-  }
-  const made = shared.keys.get(key) ?? shared.keys.size;
-  shared.keys.set(key, made);
-  shared.ids.set(term, made);
-  return made;
 }

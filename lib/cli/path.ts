@@ -54,6 +54,8 @@ export function fileNames(names: readonly string[]): readonly string[] {
   const encoded = names.map(encodedName);
   // File systems take 255 bytes, and some do not tell A from a.
   const distinct = new Set(encoded.map((name) => name.toLowerCase())).size === names.length;
-  const fits = encoded.every((name) => name.length > 0 && name.length <= 200 && !/^\.+$/.test(name));
+  const fits = encoded.every((name) =>
+    name.length > 0 && name.length <= 200 && !/^\.+$/.test(name)
+  );
   return distinct && fits ? encoded : names.map((_, i) => String(i));
 }

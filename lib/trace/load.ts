@@ -3,11 +3,11 @@
  * embedded test cases.
  * @module
  */
-import { OptionError, TraceError } from "../core/fault.ts";
+import { DTypeError, OptionError, TraceError } from "../core/fault.ts";
 import type { Graph } from "../core/graph.ts";
 import type { Machine } from "../core/target.ts";
 import { isTensor, type Tensor } from "../core/tensor.ts";
-import { type DType, named, type Named, type Type } from "../core/type.ts";
+import { type Named, named, type Type } from "../core/type.ts";
 import {
   arrayBytes,
   bytesBetween,
@@ -22,7 +22,8 @@ import type { Metadata } from "../mge/metadata.ts";
 import type { FileFormat } from "../mge/model.ts";
 import { readModel } from "../mge/open_file.ts";
 import { stage } from "../stage/stage.ts";
-import { checked, type Checked, type TestCase, testcasesOf } from "./testcase.ts";
+import type { Check } from "../mge/rule.ts";
+import { checkedNow, isExpected, type Ran, type TestCase, testcasesOf } from "./testcase.ts";
 import { trace } from "./trace.ts";
 
 /** How a model is loaded. */
@@ -93,12 +94,12 @@ export async function load(source: BytesLike, options: LoadOptions = {}): Promis
   const model = await importModel(main, name);
   signal?.throwIfAborted();
   const run = runner(model, options.on);
-  const testcases = await testcasesOf(model, file.testcases, run.checks);
+  const testcases = await testcasesOf(model, file.testcases, run.compared);
   loading = false;
   const call = async (...args: readonly unknown[]): Promise<Record<string, Tensor>> => {
     const ins = inOrder(model, args, name);
     const { outputs, checks } = await run.outputs(ins);
-    for (const { name, error, most, passed } of await checked(checks)) {
+    for (const { name, error, most, passed } of await checkedNow(checks)) {
       if (passed) continue;
       for (const t of outputs) t.dispose();
       throw new TraceError(
@@ -145,60 +146,114 @@ async function* abortable(
   }
 }
 
+/** Runs with plans by argument types; test cases also want what was compared. */
+interface Runner {
+  outputs(ins: readonly (Tensor | undefined)[]): Promise<Ran>;
+  compared(ins: readonly (Tensor | undefined)[]): Promise<Ran>;
+  dispose(): void;
+}
+
 function nameOf(source: BytesLike): string | undefined {
   if (typeof source === "string") return source;
   if (source instanceof URL) return source.protocol === "file:" ? source.pathname : source.href;
   return typeof File !== "undefined" && source instanceof File ? source.name : undefined;
 }
 
-/** What a run gives besides the outputs. */
-interface Ran {
-  readonly outputs: readonly Tensor[];
-  readonly checks: readonly Checked[];
-}
-
-/** Plans by argument types, for calls and for test cases, which also want what was compared. */
-export interface Runner {
-  outputs(ins: readonly (Tensor | undefined)[]): Promise<Ran>;
-  checks(ins: readonly (Tensor | undefined)[]): Promise<Ran>;
-  dispose(): void;
-}
-
 function runner(model: Imported, on: Machine | undefined): Runner {
   const make = (whole: boolean) => {
-    // arguments by position, so that left-out ones do not move the others
+    const labels = new Map<string, readonly Label[]>();
+    // a record, so that left-out arguments do not move the others
     const staged = (given: Readonly<Record<string, Tensor>>) => {
-      const called = model.call(model.inputs.map((_, i) => given[i]));
+      const { outputs, checks } = model.call(model.inputs.map((_, i) => given[i]));
+      labels.set(Object.keys(given).join(), checks);
       return {
-        outputs: called.outputs,
-        errors: called.checks.map(({ error }) => error),
-        compared: whole ? called.checks.map(({ got, want }) => ({ got, want })) : [],
+        outputs,
+        errors: checks.map(({ error }) => error),
+        compared: whole ? checks.map(({ got, want }) => ({ got, want })) : [],
       };
     };
     const traced = trace(staged, { on, captureAsConst: true });
-    const names = new Map<string, readonly { readonly name: string; readonly most: number }[]>();
     const run = async (ins: readonly (Tensor | undefined)[]): Promise<Ran> => {
       if (model.refusal) throw model.refusal;
       const given = Object.fromEntries(ins.flatMap((t, i) => t ? [[i, t]] : []));
-      const found = await traced(given);
-      const key = ins.map((t) => t ? 1 : 0).join();
-      let labels = names.get(key);
-      if (!labels) names.set(key, labels = model.call(ins).checks);
-      const checks = found.errors.map((error, i): Checked => ({
-        ...{ name: labels[i].name, most: labels[i].most, error },
-        ...(whole ? found.compared[i] : {}),
+      const { outputs, errors, compared } = await traced(given);
+      const known = labels.get(Object.keys(given).join())!;
+      const checks = errors.map((error, i) => ({
+        ...{ name: known[i].name, most: known[i].most, error },
+        ...compared[i],
       }));
-      return { outputs: found.outputs, checks };
+      return { outputs, checks };
     };
     return { run, dispose: traced.dispose };
   };
   const [plain, whole] = [make(false), make(true)];
   return {
     outputs: plain.run,
-    checks: whole.run,
+    compared: whole.run,
     dispose() {
       plain.dispose();
       whole.dispose();
     },
   };
+}
+
+type Label = Pick<Check, "name" | "most">;
+
+/** Arguments in the file's order; those of assertions may be left out. */
+function inOrder(
+  model: Imported,
+  args: readonly unknown[],
+  file: string | undefined,
+): (Tensor | undefined)[] {
+  const { inputs } = model;
+  const title = file ? `the model of ${file}` : "the model";
+  const list = inputs.map(({ name }) => name).join(", ") || "none";
+  const [first] = args;
+  if (args.length === 1 && typeof first === "object" && first !== null && !isTensor(first)) {
+    const record = first as Readonly<Record<string, unknown>>;
+    for (const [name, value] of Object.entries(record)) {
+      if (!inputs.some((input) => input.name === name)) {
+        throw new OptionError(`Cannot call ${title} with ${name}: its inputs are ${list}`);
+      }
+      if (!isTensor(value)) throw notTensor(title, name, value);
+    }
+    return inputs.map(({ name }) => record[name] as Tensor | undefined);
+  }
+  const needed = inputs.filter(({ name }) => !isExpected(name)).length;
+  if (args.length !== inputs.length && args.length !== needed) {
+    throw new OptionError(
+      `Cannot call ${title} with ${args.length} tensors: its inputs are ${list}`,
+    );
+  }
+  const strange = args.findIndex((a) => !isTensor(a));
+  if (strange >= 0) throw notTensor(title, inputs[strange].name, args[strange]);
+  if (args.length === inputs.length) return [...args] as Tensor[];
+  const left = [...args] as Tensor[];
+  return inputs.map(({ name }) => isExpected(name) ? undefined : left.shift());
+}
+
+function notTensor(title: string, name: string, value: unknown): DTypeError {
+  return new DTypeError(
+    `Cannot call ${title} with ${name}: it must be a tensor, found ${typeof value} ` +
+      `${String(value).slice(0, 40)}\n  try tensor(value)`,
+  );
+}
+
+function byName(model: Imported, outputs: readonly Tensor[]): Record<string, Tensor> {
+  return Object.fromEntries(model.outputs.map(({ name }, i) => [name, outputs[i]]));
+}
+
+/** Assertions are left out: the graph is that of what the model computes. */
+function graphFor(model: Imported, types: readonly Type[] | undefined): Graph {
+  if (model.refusal) throw model.refusal;
+  const open = model.inputs.filter(({ name }) => !isExpected(name));
+  if (types && types.length !== open.length) {
+    throw new OptionError(
+      `Cannot stage the model for ${types.length} types: its inputs are ` +
+        open.map(({ name }) => name).join(", "),
+    );
+  }
+  const given = open.map((input, i) => named(input.name, types?.[i] ?? input as Named));
+  const staged = (...ins: Tensor[]) => byName(model, model.call(inOrder(model, ins, "")).outputs);
+  return stage(staged as (...args: never[]) => unknown, given);
 }

@@ -1,0 +1,59 @@
+/**
+ * Rows beside the models: a small readback, and the throughput of dumping.
+ * @module
+ */
+import type { Source } from "../lib/core/host.ts";
+import { constant } from "../lib/core/leaf.ts";
+import { f32 } from "../lib/core/type.ts";
+import { openWebgpu } from "../lib/gpu/machine.ts";
+import { add, dump, type Tensor } from "../mod.ts";
+import { compilePlan } from "../lib/plan/compile.ts";
+
+/** A row that is no model. */
+export interface OtherRow {
+  readonly name: string;
+  readonly rounds: number;
+  readonly bytes: number;
+  run(): Promise<void>;
+}
+
+let device: Promise<Awaited<ReturnType<typeof openWebgpu>>> | undefined;
+
+/** Four bytes from the device. */
+export const readbackRow: OtherRow = {
+  name: "readback 4 B",
+  rounds: 200,
+  bytes: 4,
+  async run() {
+    const machine =
+      await (device ??= openWebgpu((graph, target, options) =>
+        compilePlan(graph, target.limits, options)
+      ));
+    const x = machine.upload({ dtype: "f32", shape: [1], data: new Float32Array([1]) });
+    await x.read();
+    x.dispose();
+  },
+};
+
+const size = 256 * 2 ** 20;
+
+/** Zeros in chunks: what a file costs beside its weights. */
+const weights: Source = {
+  ...f32([size / 4]),
+  async *open() {
+    const chunk = new Uint8Array(1 << 20);
+    for (let at = 0; at < size; at += chunk.length) yield chunk;
+  },
+};
+
+/** A quarter of a gigabyte of parameters as V1, to nowhere. */
+export const streamRow: OtherRow = {
+  name: "dump 256 MiB (V1)",
+  rounds: 5,
+  bytes: size,
+  async run() {
+    const w = constant(weights, "w");
+    const stream = dump((x: Tensor) => add(x, w), [f32([size / 4])], { format: "FBS" });
+    await stream.pipeTo(new WritableStream());
+  },
+};

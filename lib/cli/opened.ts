@@ -1,0 +1,47 @@
+/**
+ * An opened model argument: a model file as a function, or a module's function.
+ * @module
+ */
+import type { Machine } from "../core/target.ts";
+import { load, type Model } from "../trace/load.ts";
+import type { ModelArgument } from "./model_argument.ts";
+import { checkArgument, modelArgument } from "./model_argument.ts";
+import { loadModule, type ModuleModel } from "./module_model.ts";
+
+/** What a model argument turned out to be. */
+export type Opened =
+  | { readonly kind: "file"; readonly title: string; readonly model: Model }
+  | { readonly kind: "module"; readonly title: string; readonly module: ModuleModel };
+
+/** What opening needs of the command's context. */
+export interface Opening {
+  readonly stdin: ReadableStream<Uint8Array>;
+  readonly signal: AbortSignal;
+}
+
+/** Looks whether a model argument can be one, before a device is opened for it. */
+export async function argumentOf(text: string): Promise<ModelArgument> {
+  const argument = modelArgument(text);
+  await checkArgument(argument);
+  return argument;
+}
+
+/** Opens a model argument; a file runs on `on`. */
+export async function openArgument(
+  argument: ModelArgument,
+  context: Opening,
+  on?: Machine,
+): Promise<Opened> {
+  const { title } = argument;
+  const options = { signal: context.signal, name: title, ...(on ? { on } : {}) };
+  switch (argument.kind) {
+    case "file":
+      return { kind: "file", title, model: await load(argument.path, options) };
+    case "stdin":
+      return { kind: "file", title, model: await load(context.stdin, options) };
+    case "module":
+      return { kind: "module", title, module: await loadModule(argument) };
+    default:
+      return argument satisfies never;
+  }
+}
