@@ -12,7 +12,7 @@ export function trigText(w: Words): readonly string[] {
     `(x: ${f}, turn: ${i}) -> ${f}`,
     `let j = floor(clamp(x, ${f}(-1.0e9), ${f}(1.0e9)) * 0.636619772367581343 + 0.5);`,
     // π/2 in parts of 11 bits: their products with the two halves of j are exact.
-    `let high = floor(j * 0.000244140625) * 4096.0;`,
+    `let high = trunc(j * 0.000244140625) * 4096.0;`,
     `let low = j - high;`,
     `var r = (x - high * 1.5703125) - low * 1.5703125;`,
     `r = (r - high * 4.837512969970703e-4) - low * 4.837512969970703e-4;`,

@@ -3,7 +3,6 @@
  * list of opcodes that build values and none that names or calls anything, so it executes nothing.
  * @module
  */
-import { OptionError } from "../core/fault.ts";
 
 /** What a pickle of plain values holds. */
 export type Plain =
@@ -24,6 +23,7 @@ interface Built0 {
 /** A mark on the stack: where a list, tuple or record begins. */
 const mark = Symbol("mark");
 const deepest = 200;
+const most = 100_000;
 
 /**
  * The value of a pickle of protocol 0 to 5, if it holds only None, truths, numbers, text, bytes,
@@ -31,7 +31,7 @@ const deepest = 200;
  */
 export function readPickle(bytes: Uint8Array): Plain | undefined {
   try {
-    return new Map([[true, run(bytes)]]).get(true);
+    return run(bytes);
   } catch (error) {
     if (error instanceof RangeError) return undefined;
     throw error;
@@ -98,7 +98,7 @@ function run(bytes: Uint8Array): Plain {
         at += 8;
         break;
       case 0x2e: // STOP
-        return stack.length === 1 ? bounded(pop(), 0) : no();
+        return stack.length === 1 ? bounded(pop()) : no();
       case 0x28: // MARK
         stack.push(mark);
         break;
@@ -213,11 +213,15 @@ function isRecord(value: Built): value is Built0 {
     !(value instanceof Uint8Array);
 }
 
-/** Refuses values that hold themselves, or that are nested deeper than anyone writes. */
-function bounded(value: Built, depth: number): Plain {
-  if (depth > deepest) no();
-  if (Array.isArray(value)) { for (const v of value) bounded(v, depth + 1); }
-  else if (isRecord(value)) { for (const v of Object.values(value)) bounded(v, depth + 1); }
+/** Refuses values that hold themselves, are nested deeper or have more parts than anyone writes. */
+function bounded(value: Built): Plain {
+  let parts = 0;
+  const visit = (part: Built, depth: number): void => {
+    if (depth > deepest || ++parts > most) no();
+    const inner = Array.isArray(part) ? part : isRecord(part) ? Object.values(part) : [];
+    for (const v of inner) visit(v, depth + 1);
+  };
+  visit(value, 0);
   return value;
 }
 
@@ -228,77 +232,4 @@ function longOf(bytes: Uint8Array): number | bigint {
   const signed = BigInt.asIntN(8 * bytes.length, value);
   const small = Number(signed);
   return Number.isSafeInteger(small) ? small : signed;
-}
-
-/**
- * A pickle (protocol 2, which every Python 3 reads) of null, truths, numbers, text, lists and
- * records. Throws an OptionError for other values.
- */
-export function writePickle(value: unknown): Uint8Array {
-  const out: number[] = [0x80, 2];
-  write(value, out, []);
-  out.push(0x2e);
-  return Uint8Array.from(out);
-}
-
-function write(value: unknown, out: number[], above: readonly object[]): void {
-  const add = (...bytes: readonly number[]) => void out.push(...bytes);
-  const fixed = (bytes: number, set: (view: DataView) => void) => {
-    const view = new DataView(new ArrayBuffer(bytes));
-    set(view);
-    add(...new Uint8Array(view.buffer));
-  };
-  if (value === null || value === undefined) return add(0x4e);
-  if (typeof value === "boolean") return add(value ? 0x88 : 0x89);
-  if (typeof value === "string") {
-    const bytes = new TextEncoder().encode(value);
-    add(0x58);
-    fixed(4, (view) => view.setUint32(0, bytes.length, true));
-    for (const b of bytes) out.push(b);
-    return;
-  }
-  if (typeof value === "bigint" || (Number.isSafeInteger(value) && !Object.is(value, -0))) {
-    return writeLong(BigInt(value as number), add);
-  }
-  if (typeof value === "number") {
-    add(0x47);
-    return fixed(8, (view) => view.setFloat64(0, value, false));
-  }
-  if (typeof value !== "object" || above.includes(value) || above.length >= deepest) {
-    throw new OptionError(
-      `Cannot keep ${
-        typeof value === "object" ? "an object that holds itself" : `a ${typeof value}`
-      } as user info: give null, truths, numbers, text, lists and records of these`,
-    );
-  }
-  const inner = [...above, value];
-  const entries = Array.isArray(value)
-    ? value
-    : Object.entries(plainRecord(value)).flatMap((entry) => entry);
-  add(Array.isArray(value) ? 0x5d : 0x7d, 0x28);
-  for (const item of entries) write(item, out, inner);
-  add(Array.isArray(value) ? 0x65 : 0x75);
-}
-
-function plainRecord(value: object): object {
-  const proto = Object.getPrototypeOf(value);
-  if (proto === Object.prototype || proto === null) return value;
-  throw new OptionError(
-    `Cannot keep a ${value.constructor?.name ?? "strange object"} as user info: ` +
-      "give null, truths, numbers, text, lists and records of these",
-  );
-}
-
-function writeLong(value: bigint, add: (...bytes: readonly number[]) => void): void {
-  const bytes: number[] = [];
-  let left = value;
-  // one more byte where the sign bit would lie
-  while (left !== 0n && left !== -1n || ((bytes[bytes.length - 1] ?? 0) >> 7 === 1) !== left < 0n) {
-    bytes.push(Number(left & 0xffn));
-    left >>= 8n;
-  }
-  if (bytes.length > 255) {
-    throw new OptionError("Cannot keep an integer of more than 255 bytes as user info");
-  }
-  add(0x8a, bytes.length, ...bytes);
 }
