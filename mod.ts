@@ -176,6 +176,10 @@ export { read, type ReadOptions } from "./lib/trace/read.ts";
 export { excludeFromTrace, isTracing } from "./lib/trace/exclude.ts";
 export { type Donate, trace, type Traced, type TraceOptions } from "./lib/trace/trace.ts";
 
+// Files.
+export { load, type LoadOptions, type Model } from "./lib/trace/load.ts";
+export type { CaseResult, TestCase } from "./lib/trace/testcase.ts";
+
 // Errors.
 export {
   DeviceError,

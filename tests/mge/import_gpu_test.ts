@@ -1,0 +1,74 @@
+/**
+ * Every recorded model file that agrees on the reference agrees on the device too, through `load`.
+ * @module
+ */
+import { assertEquals } from "../std.ts";
+import { constant } from "../../lib/core/leaf.ts";
+import { type GpuMachine, openWebgpu } from "../../lib/gpu/machine.ts";
+import { compilePlan } from "../../lib/plan/compile.ts";
+import { load } from "../../lib/trace/load.ts";
+import { adapterOrSkip } from "../gpu/adapter.ts";
+import { goldenCases, pythonCases, type RecordedCase } from "../tools/unpack_cases.ts";
+import { difference, hostOf } from "./run_cases.ts";
+
+const isThere = await adapterOrSkip();
+let machine: GpuMachine;
+
+Deno.test.beforeAll(async () => {
+  if (!isThere) return;
+  machine = await openWebgpu((graph, target, options) =>
+    compilePlan(graph, target.limits, options)
+  );
+  await machine.gpu.readback.settled();
+});
+Deno.test.afterEach(async () => await machine?.gpu.readback.settled());
+Deno.test.afterAll(async () => {
+  if (isThere) await machine[Symbol.asyncDispose]();
+});
+
+/** Runs the cases that have a meaning here; gives how many agree and which differ. */
+async function onDevice(cases: readonly RecordedCase[]) {
+  let agrees = 0;
+  const differing: string[] = [];
+  for (const one of cases) {
+    try {
+      await using model = await load(one.model, { on: machine, name: one.name });
+      if (model.refusal) continue;
+      const out = await model(...one.inputs.map((x) => constant(hostOf(x))));
+      const values = Object.values(out);
+      let wrong: string | undefined;
+      for (const want of one.outputs) {
+        const got = await (values[want.position].node.data as { read(): Promise<never> }).read();
+        wrong ??= difference(got, hostOf(want), one.tolerance);
+      }
+      for (const t of values) t.dispose();
+      if (wrong) differing.push(`${one.name}: ${wrong}`);
+      else agrees++;
+    } catch (error) {
+      const { message } = error as Error;
+      // Files of a rank past 7 or of another tensor layout have no meaning; the reference says so too.
+      if (!/rank 8|format NCHW44/.test(message)) differing.push(`${one.name}: ${message}`);
+    }
+  }
+  return { agrees, differing };
+}
+
+Deno.test({
+  name: "files of the MegEngine core: 314 agree on webgpu",
+  ignore: !isThere,
+  async fn() {
+    const { agrees, differing } = await onDevice(await goldenCases());
+    assertEquals(differing.slice(0, 5), []);
+    assertEquals(agrees, 314);
+  },
+});
+
+Deno.test({
+  name: "files of the Python package: 192 agree on webgpu",
+  ignore: !isThere,
+  async fn() {
+    const { agrees, differing } = await onDevice(await pythonCases());
+    assertEquals(differing.slice(0, 5), []);
+    assertEquals(agrees, 192);
+  },
+});
