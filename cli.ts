@@ -5,10 +5,8 @@
 import { check } from "./lib/cli/check.ts";
 import type { Program } from "./lib/cli/command.ts";
 import { doctor } from "./lib/cli/doctor.ts";
-import { dump } from "./lib/cli/dump.ts";
 import { inspect } from "./lib/cli/inspect.ts";
 import { main } from "./lib/cli/main.ts";
-import { ops } from "./lib/cli/ops.ts";
 import { run } from "./lib/cli/run.ts";
 import { processTerminal } from "./lib/cli/terminal.ts";
 import deno from "./deno.json" with { type: "json" };
@@ -18,7 +16,7 @@ export const program: Program = {
   name: "weft",
   version: deno.version,
   summary: "functional dataflow models: staged, run, and written as MegEngine files",
-  commands: [dump, run, inspect, check, ops, doctor],
+  commands: [run, inspect, check, doctor],
 };
 
 if (import.meta.main) Deno.exit(await main(program, Deno.args, processTerminal()));

@@ -27,7 +27,7 @@ export const readbackRow: OtherRow = {
   async run() {
     const machine =
       await (device ??= openWebgpu((graph, target, options) =>
-        compilePlan(graph, target.limits, options)
+        compilePlan(graph, target.limits, options, target.prepack)
       ));
     const x = machine.upload({ dtype: "f32", shape: [1], data: new Float32Array([1]) });
     await x.read();

@@ -17,7 +17,7 @@ export const ours: Peer = { name: "weft-webgpu", prepare };
 
 async function prepare(row: Row): Promise<Prepared> {
   const machine: GpuMachine = await openWebgpu((graph, target, options) =>
-    compilePlan(graph, target.limits, options)
+    compilePlan(graph, target.limits, options, target.prepack)
   );
   const graph = stage(modelOf(row), [f32(row.input.shape)]);
   const loaded = await machine.compile(graph);

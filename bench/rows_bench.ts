@@ -48,7 +48,7 @@ async function describe(
   row: typeof rows[number],
 ): Promise<{ dispatches: number; pipelines: number; peakBytes: number }> {
   const machine = await openWebgpu((graph, target, options) =>
-    compilePlan(graph, target.limits, options)
+    compilePlan(graph, target.limits, options, target.prepack)
   );
   const graph = stage(modelOf(row), [f32(row.input.shape)]);
   const loaded = await machine.compile(graph);

@@ -26,7 +26,7 @@ export function convVariants(
   if (form.inflate.some((i) => i > 1) || isPointwise(form)) return product();
   if (form.c === 1 && form.o === 1 && taps <= 49) {
     const tx = width < 8 ? 4 : 8;
-    const ty = Math.min(height, taps > 9 ? 1 : 4);
+    const ty = taps > 9 || height === 1 ? 1 : 4;
     const tile = { to: 1, tx, ty, across: false, group: 64, images };
     return [{ name: `depthwise${tx}x${ty}`, kernel: "depthwise", ...tile }];
   }
@@ -39,7 +39,7 @@ export function convVariants(
   };
   const tx = Math.min(width, 4);
   if (taps <= 9) {
-    const ty = Math.min(height, 2);
+    const ty = height === 1 ? 1 : 2;
     return form.o <= 4 ? [direct(4, tx, ty)] : [direct(8, tx, ty), direct(16, tx, ty)];
   }
   return [direct(form.o <= 8 ? 8 : 16, width < 8 ? tx : 8, 1), direct(8, tx, 1)];

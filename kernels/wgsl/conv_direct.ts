@@ -165,6 +165,8 @@ export function rowAt(
   return fixRow(window, `r${r}`, place, `row${r}`, `in_row${r}`, lines);
 }
 
+const orderDown = ["ox", "oy", "o", "g", "n"] as const;
+
 /** Lines that place an invocation's tile; gives the number of tiles. */
 export function placeTile(
   sheet: Sheet,
@@ -179,22 +181,26 @@ export function placeTile(
     oy: [Math.ceil(height / tile.ty), tile.ty],
     o: [Math.ceil(form.o / tile.to), tile.to],
     g: [form.g, 1],
+    n: [form.n, 1],
   };
-  const order = tile.across ? ["o", "ox", "oy", "g"] as const : ["ox", "oy", "o", "g"] as const;
-  const tiles = counts.ox[0] * counts.oy[0] * counts.o[0] * form.g * form.n;
+  const order = tile.across ? ["o", "ox", "oy", "g", "n"] as const : orderDown;
+  const tiles = order.reduce((all, name) => all * counts[name][0], 1);
   const [groups] = spreadGroups(Math.ceil(tiles / tile.group), limits);
   const span = param(sheet, "span", groups * tile.group);
   lines.push(
-    `var id = i32(gid.x) + i32(gid.y) * ${span};`,
+    `let id = i32(gid.x) + i32(gid.y) * ${span};`,
     `if (id >= ${param(sheet, "tiles", tiles)}) { return; }`,
   );
-  for (const name of order) {
+  // Which coordinate runs fastest is a matter of parameters, so one text serves both orders.
+  for (const name of orderDown) {
+    const before = order.slice(0, order.indexOf(name));
+    const every = before.reduce((all, other) => all * counts[other][0], 1);
     const [count, step] = counts[name];
-    const across = param(sheet, `tiles_${name}`, count);
-    const by = step === 1 ? "" : ` * ${step}`;
-    lines.push(`let ${name} = id % ${across}${by};`, `id /= ${across};`);
+    const at = `id / ${param(sheet, `every_${name}`, every)} % ${
+      param(sheet, `tiles_${name}`, count)
+    }`;
+    lines.push(`let ${name} = ${at}${step === 1 ? "" : ` * ${step}`};`);
   }
-  lines.push(`let n = id;`);
   param(sheet, "outputs", form.o);
   param(sheet, "rows", height);
   param(sheet, "columns", width);

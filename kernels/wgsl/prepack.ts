@@ -6,19 +6,10 @@
 import type { ConvForm, Form, MapForm } from "../../lib/core/form.ts";
 import { addressOf, axesOf, substitute } from "../../lib/core/index.ts";
 import { mapLeaves, type Scalar, walk } from "../../lib/core/scalar.ts";
+import type { Prepack } from "../../lib/core/target.ts";
 import type { Type } from "../../lib/core/type.ts";
 import { isPointwise } from "./as_matmul.ts";
 import { stridedOf } from "./strides.ts";
-
-/** A form that reads packed weights, and the map that packs them. */
-export interface Prepack {
-  /** Packs; its operands are the form's `packs`, in order. */
-  readonly pack: MapForm;
-  readonly packs: readonly number[];
-  /** The form with the packed weights as its last operand, after the operands `keeps`. */
-  readonly form: Form;
-  readonly keeps: readonly number[];
-}
 
 /**
  * Packs the weights of a direct convolution as [g, c, kh, kw, o], so that output channels are read

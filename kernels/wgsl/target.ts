@@ -9,6 +9,7 @@ import { convVariants, emitConv } from "./conv.ts";
 import type { WgslKernel } from "./kernel.ts";
 import { emitMap, mapVariants } from "./map.ts";
 import { emitMatmul, matmulVariants } from "./matmul.ts";
+import { prepack } from "./prepack.ts";
 import { emitReduce, reduceVariants } from "./reduce.ts";
 import { emitRows, rowsVariants } from "./rows.ts";
 
@@ -18,6 +19,7 @@ export function wgsl(limits: Limits, adapter: "software" | "gpu"): Target<WgslKe
     name: "wgsl",
     limits,
     variants: (form, constants = []) => variantsOf(form, limits, adapter, constants),
+    prepack: adapter === "software" ? prepack : undefined,
     emit: (form, variant) => emitForm(form, variant, limits),
   };
 }

@@ -113,16 +113,14 @@ function groupsOf(window: Window): Group[] {
   );
 }
 
-/** When columns are inside, as far as that is not sure; an aligned quad is all in or all out. */
+/** When columns are inside; an aligned quad is all in or all out. */
 function checkOf(window: Window, first: number, last: number): string {
   const { form, tile } = window;
-  const width = form.input[1];
-  const tiles = Math.ceil(form.output[1] / tile.tx);
-  const most = (tiles - 1) * tile.tx * form.stride[1];
-  const parts = [];
-  if (first < 0) parts.push(`left + ${first} >= 0`);
-  if (most + last >= width) parts.push(`left + ${first} < width`);
-  return parts.join(" && ");
+  // Tiles that fit the rows of images are common enough to have texts of their own.
+  const most = (form.output[1] - tile.tx) * form.stride[1];
+  const isSure = form.output[1] % tile.tx === 0 && most + last < form.input[1];
+  const left = first < 0 ? [`left + ${first} >= 0`] : [];
+  return [...left, ...(isSure ? [] : [`left + ${first} < width`])].join(" && ");
 }
 
 function nameOf(first: number): string {

@@ -3,12 +3,12 @@
  * @module
  */
 import { command } from "./command.ts";
-import { jsonNumber } from "./compare_values.ts";
 import { deviceFlag, openDeviceFlag } from "./device.ts";
 import { status } from "./fault.ts";
 import { findTests } from "./find_tests.ts";
 import { usageError } from "./parse.ts";
-import { runPlace, type TestResult } from "./run_test.ts";
+import { runPlace, type TestResult } from "./run_place.ts";
+import { jsonGap, jsonNumbers } from "./value_text.ts";
 import { toleranceFlags, toleranceOf } from "./tolerance.ts";
 
 /** The command. */
@@ -91,16 +91,5 @@ function nothing(paths: readonly string[], filter: string | undefined): Error {
 }
 
 function jsonResult(test: TestResult): unknown {
-  const { worst } = test;
-  return {
-    ...test,
-    ms: Math.round(test.ms * 1000) / 1000,
-    worst: worst &&
-      {
-        output: worst.output,
-        index: worst.index,
-        got: jsonNumber(worst.got),
-        want: jsonNumber(worst.want),
-      },
-  };
+  return { ...test, worst: jsonGap(test.worst), ...jsonNumbers({ ms: test.ms }) };
 }

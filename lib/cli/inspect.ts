@@ -38,7 +38,8 @@ export const inspect: ReturnType<typeof command> = command({
       doc: `with --graph: print it after this pass (${passNames().join(", ")})`,
     },
   },
-  async run({ args: [model], flags, print, document, colors, ...context }) {
+  async run(context) {
+    const { args: [model], flags, print, document, colors } = context;
     const { graph: wanted, after } = flags;
     const level = levelOf(flags["opt-level"]);
     if (!wanted && (level !== undefined || after !== undefined)) {

@@ -90,16 +90,16 @@ function urlOf(path: string): URL {
 /** Deno colours its own messages, whatever the output is. */
 function firstLines(text: string): string {
   // deno-lint-ignore no-control-regex -- these are the codes to take off
-  return text.replace(/\x1b\[[\d;]*m/g, "").split("\n").slice(0, 5).join("\n");
+  const plain = text.replace(/\x1b\[[\d;]*m/g, "").replace(/^\s+at /gm, "  at ");
+  return plain.split("\n").slice(0, 5).join("\n");
 }
 
 function wayForward(found: Record<string, unknown>, path: string, name: string): string {
   const functions = Object.keys(found).filter((key) => typeof found[key] === "function");
   if (functions.length === 0) return "it exports no function; export the model as default";
   if (name !== "default") return suggestion(name, functions);
-  return `export the model as default, or name one: ${
-    functions.map((key) => `${path}#${key}`).join(", ")
-  }`;
+  const some = functions.slice(0, 5).map((key) => `${path}#${key}`).join(", ");
+  return `export the model as default, or name one: ${some}${functions.length > 5 ? " …" : ""}`;
 }
 
 function typesOf(inputs: unknown, title: string): readonly unknown[] {

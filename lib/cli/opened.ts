@@ -2,6 +2,7 @@
  * An opened model argument: a model file as a function, or a module's function.
  * @module
  */
+import { FormatError } from "../core/fault.ts";
 import type { Machine } from "../core/target.ts";
 import { load, type Model } from "../trace/load.ts";
 import type { ModelArgument } from "./model_argument.ts";
@@ -36,12 +37,24 @@ export async function openArgument(
   const options = { signal: context.signal, name: title, ...(on ? { on } : {}) };
   switch (argument.kind) {
     case "file":
-      return { kind: "file", title, model: await load(argument.path, options) };
+      return await loaded(title, load(argument.path, options));
     case "stdin":
-      return { kind: "file", title, model: await load(context.stdin, options) };
+      return await loaded(title, load(context.stdin, options));
     case "module":
       return { kind: "module", title, module: await loadModule(argument) };
     default:
       return argument satisfies never;
+  }
+}
+
+/** Errors about bytes say of which file they are. */
+async function loaded(title: string, loading: Promise<Model>): Promise<Opened> {
+  try {
+    return { kind: "file", title, model: await loading };
+  } catch (error) {
+    if (error instanceof FormatError && !error.message.includes(title)) {
+      error.message += `\n  in ${title}`;
+    }
+    throw error;
   }
 }

@@ -18,57 +18,106 @@ export function constant(value: number): Scalar {
   return lit("i32", value);
 }
 
-/** The inclusive range of values an index term can have. */
-export function rangeOf(term: Scalar): readonly [number, number] {
-  if (term.kind === "lit") return [term.value, term.value];
-  if (term.kind === "axis") return [0, Math.max(0, term.extent - 1)];
-  if (term.kind === "call" && term.type === "i32") {
-    const [a, b] = term.args;
-    if (term.fn === "add") {
-      const [p, q] = [rangeOf(a), rangeOf(b)];
-      return [p[0] + q[0], p[1] + q[1]];
-    }
-    if (term.fn === "mul" && b.kind === "lit") {
-      const ends = rangeOf(a).map((v) => v * b.value);
-      return [Math.min(...ends), Math.max(...ends)];
-    }
-    if (term.fn === "div" && b.kind === "lit") {
-      const [lo, hi] = rangeOf(a);
-      return [Math.trunc(lo / b.value), Math.trunc(hi / b.value)];
-    }
-    if (term.fn === "rem" && b.kind === "lit") {
-      const [lo, hi] = rangeOf(a);
-      return [lo < 0 ? 1 - b.value : 0, hi < 0 ? 0 : Math.min(hi, b.value - 1)];
-    }
-  }
-  return [-(2 ** 31), 2 ** 31 - 1];
+/** The inclusive range of values an index term can have; all of i32 where it may wrap. */
+export function rangeOf(
+  term: Scalar,
+  memo: Map<Scalar, readonly [number, number]> = new Map(),
+): readonly [number, number] {
+  const known = memo.get(term);
+  if (known) return known;
+  const [lo, hi] = exactRange(term, (part) => rangeOf(part, memo)) ?? [-Infinity, Infinity];
+  const made = lo < -(2 ** 31) || hi > 2 ** 31 - 1 ? everything : [lo, hi] as const;
+  memo.set(term, made);
+  return made;
 }
 
+const everything: readonly [number, number] = [-(2 ** 31), 2 ** 31 - 1];
+
+function exactRange(
+  term: Scalar,
+  of: (part: Scalar) => readonly [number, number],
+): readonly [number, number] | undefined {
+  if (term.kind === "lit") return [term.value, term.value];
+  if (term.kind === "axis") return [0, Math.max(0, term.extent - 1)];
+  if (term.kind !== "call" || term.type !== "i32") return undefined;
+  const [a, b] = term.args;
+  if (term.fn === "add") {
+    const [p, q] = [of(a), of(b)];
+    return [p[0] + q[0], p[1] + q[1]];
+  }
+  if (b?.kind !== "lit") return undefined;
+  const [lo, hi] = of(a);
+  const k = b.value;
+  if (term.fn === "mul") return [Math.min(lo * k, hi * k), Math.max(lo * k, hi * k)];
+  if (k <= 0) return undefined;
+  if (term.fn === "div") return [Math.trunc(lo / k), Math.trunc(hi / k)];
+  if (term.fn !== "rem") return undefined;
+  return [lo < 0 ? Math.max(lo, 1 - k) : 0, hi < 0 ? 0 : Math.min(hi, k - 1)];
+}
+
+/**
+ * A text that is equal for equal atoms. A shared part is hashed once, so that the key of a term is
+ * short however often its parts repeat; two hashes of 32 bits keep different atoms apart.
+ */
 function keyOf(atom: Scalar): string {
-  switch (atom.kind) {
+  if (atom.kind === "axis") return `@${atom.axis}`;
+  const memo = new Map<Scalar, string>();
+  const digest = (part: Scalar): string => {
+    const known = memo.get(part);
+    if (known !== undefined) return known;
+    const made = hashed(ownText(part, digest));
+    memo.set(part, made);
+    return made;
+  };
+  return `${atom.kind}${digest(atom)}`;
+}
+
+function ownText(part: Scalar, of: (part: Scalar) => string): string {
+  switch (part.kind) {
     case "axis":
-      return `@${atom.axis}`;
+      return `@${part.axis}`;
     case "lit":
-      return `${atom.value}`;
+      return `${part.type}${Object.is(part.value, -0) ? "-0" : part.value}`;
     case "load":
-      return `l${atom.operand}[${keyOf(atom.index)}]${atom.valid ? `?${keyOf(atom.valid)}` : ""}`;
+      return `l${part.operand}[${of(part.index)}]${
+        part.valid ? `?${of(part.valid)}:${part.fill}` : ""
+      }`;
     case "call":
-      return `${atom.fn}(${atom.args.map(keyOf).join(",")})`;
+      return `${part.fn}:${part.type}(${part.args.map(of).join(",")})`;
     case "arg":
     case "acc":
-      return `${atom.kind}${atom.index}`;
+      return `${part.kind}${part.index}`;
     default:
-      throw new TypeError(`internal: unknown term ${atom satisfies never}`);
+      throw new TypeError(`internal: unknown term ${part satisfies never}`);
   }
+}
+
+/** FNV-1a and its like over the same text. */
+function hashed(text: string): string {
+  let a = 0x811c9dc5, b = 0x9747b28c;
+  for (let i = 0; i < text.length; i++) {
+    a = Math.imul(a ^ text.charCodeAt(i), 0x01000193);
+    b = Math.imul(b ^ text.charCodeAt(i), 0x85ebca6b);
+    b ^= b >>> 13;
+  }
+  return (a >>> 0).toString(36) + "." + (b >>> 0).toString(36);
 }
 
 /** An index term as a sum; what is no sum is one atom. */
-export function linearOf(term: Scalar): Linear {
+export function linearOf(term: Scalar, memo: Map<Scalar, Linear> = new Map()): Linear {
+  const known = memo.get(term);
+  if (known) return known;
+  const made = sumOf(term, (part) => linearOf(part, memo));
+  memo.set(term, made);
+  return made;
+}
+
+function sumOf(term: Scalar, of: (part: Scalar) => Linear): Linear {
   if (term.kind === "lit") return { constant: term.value, terms: new Map() };
   if (term.kind === "call" && term.type === "i32") {
     const [a, b] = term.args;
-    if (term.fn === "add") return plus(linearOf(a), linearOf(b));
-    if (term.fn === "mul" && b.kind === "lit") return scaled(linearOf(a), b.value);
+    if (term.fn === "add") return plus(of(a), of(b));
+    if (term.fn === "mul" && b.kind === "lit") return scaled(of(a), b.value);
   }
   return { constant: 0, terms: new Map([[keyOf(term), { atom: term, coef: 1 }]]) };
 }
@@ -76,17 +125,21 @@ export function linearOf(term: Scalar): Linear {
 function plus(a: Linear, b: Linear): Linear {
   const terms = new Map(a.terms);
   for (const [key, { atom, coef }] of b.terms) {
-    const sum = (terms.get(key)?.coef ?? 0) + coef;
+    const sum = ((terms.get(key)?.coef ?? 0) + coef) | 0;
     if (sum === 0) terms.delete(key);
     else terms.set(key, { atom, coef: sum });
   }
-  return { constant: a.constant + b.constant, terms };
+  return { constant: (a.constant + b.constant) | 0, terms };
 }
 
 function scaled(a: Linear, by: number): Linear {
   if (by === 0) return { constant: 0, terms: new Map() };
-  const terms = new Map([...a.terms].map(([k, t]) => [k, { ...t, coef: t.coef * by }]));
-  return { constant: a.constant * by, terms };
+  const terms = new Map<string, { atom: Scalar; coef: number }>();
+  for (const [key, t] of a.terms) {
+    const coef = Math.imul(t.coef, by);
+    if (coef !== 0) terms.set(key, { atom: t.atom, coef });
+  }
+  return { constant: Math.imul(a.constant, by), terms };
 }
 
 /** The term of a sum: atoms ordered by descending coefficient, the constant last. */
@@ -123,11 +176,13 @@ function split(sum: Linear, k: number): { whole: Linear; rest: Linear } {
   };
 }
 
-/** `floor(a / k)` for a constant k > 0; terms that can be negative are kept as one division. */
+/**
+ * `floor(a / k)` for a constant k > 0 and a term that does not wrap; one of unknown range is taken
+ * to be positive.
+ */
 export function divIndex(a: Scalar, k: number): Scalar {
   if (k === 1) return a;
-  const sum = linearOf(a);
-  const { whole, rest } = split(sum, k);
+  const { whole, rest } = raised(split(linearOf(a), k), k);
   const remainder = termOf(rest);
   const [lo, hi] = rangeOf(remainder);
   if (lo >= 0 && hi < k) return termOf(whole);
@@ -138,6 +193,17 @@ export function divIndex(a: Scalar, k: number): Scalar {
     return termOf(plus(whole, linearOf(quotient)));
   }
   return call("div", a, constant(k));
+}
+
+/** Moves a multiple of k so that the rest, where its range is known, is not negative. */
+function raised({ whole, rest }: { whole: Linear; rest: Linear }, k: number) {
+  const [lo] = rangeOf(termOf(rest));
+  if (lo >= 0 || lo === everything[0]) return { whole, rest };
+  const up = Math.ceil(-lo / k);
+  return {
+    whole: { ...whole, constant: whole.constant - up },
+    rest: { ...rest, constant: rest.constant + up * k },
+  };
 }
 
 /** (g·x + c) / (g·k) is (x + floor(c/g)) / k when every coefficient shares g. */
@@ -154,10 +220,10 @@ function gcd(a: number, b: number): number {
   return a;
 }
 
-/** `a mod k` (never negative) for a constant k > 0. */
+/** `a mod k` (never negative) for a constant k > 0; the same is taken for granted as in divIndex. */
 export function modIndex(a: Scalar, k: number): Scalar {
   if (k === 1) return constant(0);
-  const { rest } = split(linearOf(a), k);
+  const { rest } = raised(split(linearOf(a), k), k);
   const remainder = termOf(rest);
   const [lo, hi] = rangeOf(remainder);
   if (lo >= 0 && hi < k) return remainder;

@@ -3,7 +3,7 @@
  * buffers and runs plans. A second target drops in by implementing these.
  * @module
  */
-import type { Form } from "./form.ts";
+import type { Form, MapForm } from "./form.ts";
 import type { Graph } from "./graph.ts";
 import type { Host, Resident } from "./host.ts";
 import type { Plan } from "./plan.ts";
@@ -32,12 +32,24 @@ export interface Variant {
   readonly [parameter: string]: number | string | boolean;
 }
 
+/** A form that reads packed operands, and the map that packs them. */
+export interface Prepack {
+  /** Packs; its operands are the form's `packs`, in order. */
+  readonly pack: MapForm;
+  readonly packs: readonly number[];
+  /** The form with the packed operand last, after the operands `keeps`. */
+  readonly form: Form;
+  readonly keeps: readonly number[];
+}
+
 /** Forms to kernels of kind K. */
 export interface Target<K> {
   readonly name: string;
   readonly limits: Limits;
   /** Variants that can compute the form, best guess first; `constants` names operands that never change. */
   variants(form: Form, constants?: readonly number[]): readonly Variant[];
+  /** A layout of operands that this target reads several times faster, where there is one. */
+  prepack?(form: Form): Prepack | undefined;
   /** The kernel of a form; equal kernels have equal text. */
   emit(form: Form, variant: Variant): K;
 }

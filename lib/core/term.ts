@@ -50,7 +50,11 @@ export function printScalar(term: Scalar): string {
   const sizes = new Map<Scalar, number>();
   const uses = new Map<Scalar, number>();
   walk(term, (part) => {
-    const parts = part.kind === "call" ? part.args : part.kind === "load" ? [part.index] : [];
+    const parts = part.kind === "call"
+      ? part.args
+      : part.kind === "load"
+      ? (part.valid ? [part.index, part.valid] : [part.index])
+      : [];
     for (const p of parts) uses.set(p, (uses.get(p) ?? 0) + 1);
     sizes.set(part, parts.reduce((n, p) => n + sizes.get(p)!, 1));
   });

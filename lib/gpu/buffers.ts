@@ -21,7 +21,7 @@ export interface BufferCounts {
   readonly created: number;
   /** Buffers that exist, free ones of the pool among them. */
   readonly alive: number;
-  /** Bytes in use, without free buffers of the pool. */
+  /** Bytes in use, images among them, without free buffers of the pool. */
   readonly used: number;
   /** Bytes of free buffers in the pool. */
   readonly free: number;
@@ -41,6 +41,8 @@ export interface Buffers {
   give(block: Block): void;
   /** Writes bytes at an offset that is a multiple of 4; a ragged end is padded with zeros. */
   write(block: Block, offset: number, bytes: Uint8Array): void;
+  /** Counts bytes that others made on the device, or a negative number that they ended. */
+  account(bytes: number): void;
   /** A storage buffer that stands for values without elements. */
   readonly nothing: Block;
   counts(): BufferCounts;
@@ -189,6 +191,7 @@ export function buffersOf(device: GPUDevice, health: Health): Buffers {
     take,
     give,
     write,
+    account: count,
     nothing: make(256, storage, "a value without elements"),
     counts: () => ({ created, alive: alive.size, used, free: unused, peak }),
     dispose() {

@@ -1,13 +1,24 @@
 /**
- * Constants on the device: uploaded once a value, shared by every plan that names the same one, and
- * streamed where they come from a source, so that they may be larger than ordinary memory.
+ * Constants on the device, as buffers, as images or both: uploaded once a value, shared by every
+ * plan that names the same one, whatever its shape, and streamed where they come from a source, so
+ * that they may be larger than ordinary memory.
  * @module
  */
 import { FormatError } from "../core/fault.ts";
-import { bytesIn, type Data, isHost, isResident, isSource, type Source } from "../core/host.ts";
+import {
+  bytesIn,
+  type Data,
+  type HostArray,
+  isHost,
+  isResident,
+  isSource,
+  type Resident,
+  type Source,
+} from "../core/host.ts";
 import { bytesOf, printType } from "../core/type.ts";
-import type { Block, Buffers } from "./buffers.ts";
+import type { Buffers } from "./buffers.ts";
 import type { Health } from "./health.ts";
+import type { Image, Images } from "./images.ts";
 import type { Held, Residents } from "./resident.ts";
 
 /** The constants of one device. */
@@ -16,13 +27,22 @@ export interface Constants {
   hold(data: Data): Promise<Held>;
   /** Ends one holding of `hold`. */
   drop(data: Data): void;
-  /** Values that plans hold now. */
+  /** The image of a value, held once more; give it back with `dropImage`. */
+  holdImage(data: Data): Promise<Image>;
+  /** Ends one holding of `holdImage`. */
+  dropImage(data: Data): void;
+  /** Buffers and images that plans hold now. */
   count(): number;
 }
 
-interface Entry {
-  readonly held: Promise<Held>;
-  uses: number;
+/** What makes two constants the same: their memory, for reshaped ones share it. */
+type Key = HostArray | Source | Resident;
+
+/** Values made on demand and ended when nobody holds them. */
+interface Shared<T> {
+  hold(data: Data): Promise<T>;
+  drop(data: Data): void;
+  count(): number;
 }
 
 /** Bytes gathered before they are written. */
@@ -34,22 +54,20 @@ const flushBytes = 64 * 2 ** 20;
 export function constantsOf(
   device: GPUDevice,
   buffers: Buffers,
+  images: Images,
   residents: Residents,
   health: Health,
 ): Constants {
-  const entries = new Map<Data, Entry>();
+  const isOurs = (data: Data): data is Resident =>
+    isResident(data) && data.owner === residents.owner;
 
   async function load(data: Data): Promise<Held> {
     const label = `the constant ${printType(data)}`;
-    if (isResident(data) && data.owner === residents.owner) {
-      return residents.keep(residents.held(data, `use ${label}`));
-    }
+    if (isOurs(data)) return residents.keep(residents.held(data, `use ${label}`));
     const block = buffers.take(bytesOf(data), label);
     const held = { block, holders: 1 };
     try {
-      if (isSource(data)) await stream(block, data);
-      else if (isHost(data)) buffers.write(block, 0, bytesIn(data.data));
-      else buffers.write(block, 0, bytesIn((await data.read()).data));
+      await fill(data, (offset, bytes) => buffers.write(block, offset, bytes));
     } catch (error) {
       residents.drop(held);
       throw error;
@@ -57,12 +75,35 @@ export function constantsOf(
     return held;
   }
 
-  async function stream(block: Block, source: Source): Promise<void> {
+  async function loadImage(data: Data): Promise<Image> {
+    const label = `the constant ${printType(data)}`;
+    const from = isOurs(data) ? residents.held(data, `use ${label}`) : undefined;
+    const image = images.create(bytesOf(data), label);
+    try {
+      if (from) images.copy(image, from.block);
+      else await fill(data, (offset, bytes) => images.write(image, offset, bytes));
+    } catch (error) {
+      images.destroy(image);
+      throw error;
+    }
+    return image;
+  }
+
+  /** Hands the bytes of a value to a writer, in order; all writes but the last are of full chunks. */
+  async function fill(data: Data, write: (offset: number, bytes: Uint8Array) => void) {
+    if (isSource(data)) await stream(data, write);
+    else write(0, bytesIn(isHost(data) ? data.data : (await data.read()).data));
+  }
+
+  async function stream(
+    source: Source,
+    sink: (offset: number, bytes: Uint8Array) => void,
+  ): Promise<void> {
     const total = bytesOf(source);
     const gathered = new Uint8Array(Math.min(chunkBytes, total));
     let filled = 0, written = 0, flushed = 0;
     const write = async (bytes: Uint8Array) => {
-      buffers.write(block, written, bytes);
+      sink(written, bytes);
       written += bytes.byteLength;
       if (written - flushed < flushBytes) return;
       // Copies made by writes live until a submit has gone through; wait so that they cannot pile up.
@@ -86,26 +127,46 @@ export function constantsOf(
     if (filled) await write(gathered.subarray(0, filled));
   }
 
+  const held = shared(load, (held) => residents.drop(held));
+  const shown = shared(loadImage, (image) => images.destroy(image));
+  return {
+    hold: held.hold,
+    drop: held.drop,
+    holdImage: shown.hold,
+    dropImage: shown.drop,
+    count: () => held.count() + shown.count(),
+  };
+}
+
+/** Loads each value once for all who hold it. */
+function shared<T>(load: (data: Data) => Promise<T>, end: (value: T) => void): Shared<T> {
+  const entries = new Map<Key, { readonly value: Promise<T>; uses: number }>();
   return {
     hold(data) {
-      const known = entries.get(data);
+      const key = keyOf(data);
+      const known = entries.get(key);
       if (known) {
         known.uses++;
-        return known.held;
+        return known.value;
       }
-      const entry = { held: load(data), uses: 1 };
-      entries.set(data, entry);
-      entry.held.catch(() => entries.get(data) === entry && entries.delete(data));
-      return entry.held;
+      const entry = { value: load(data), uses: 1 };
+      entries.set(key, entry);
+      entry.value.catch(() => entries.get(key) === entry && entries.delete(key));
+      return entry.value;
     },
     drop(data) {
-      const entry = entries.get(data);
+      const key = keyOf(data);
+      const entry = entries.get(key);
       if (!entry || --entry.uses > 0) return;
-      entries.delete(data);
-      entry.held.then((held) => residents.drop(held), () => {});
+      entries.delete(key);
+      entry.value.then(end, () => {});
     },
     count: () => entries.size,
   };
+}
+
+function keyOf(data: Data): Key {
+  return isHost(data) ? data.data : data;
 }
 
 function lengthFault(source: Source, found: string): FormatError {

@@ -8,6 +8,7 @@ import type { Limits } from "../core/target.ts";
 import { type Buffers, buffersOf } from "./buffers.ts";
 import { type Constants, constantsOf } from "./constants.ts";
 import { type Health, watch } from "./health.ts";
+import { type Images, imagesOf } from "./images.ts";
 import { type Pipelines, pipelinesOf } from "./pipelines.ts";
 import { isFastDeno, type Readback, readbackOf } from "./readback.ts";
 import { type Residents, residentsOf } from "./resident.ts";
@@ -26,6 +27,7 @@ export interface Gpu {
   readonly features: ReadonlySet<"shader-f16" | "timestamp-query">;
   readonly health: Health;
   readonly buffers: Buffers;
+  readonly images: Images;
   readonly pipelines: Pipelines;
   readonly readback: Readback;
   readonly residents: Residents;
@@ -68,6 +70,7 @@ export async function openDevice(options: DeviceOptions = {}): Promise<Gpu> {
   const description = adapter.info.description || adapter.info.vendor || "unnamed adapter";
   const health = watch(device);
   const buffers = buffersOf(device, health);
+  const images = imagesOf(device, buffers, health);
   const version = typeof Deno === "undefined" ? undefined : Deno.version?.deno;
   const fast = (options.fastRead ?? true) && isFastDeno(version);
   const readback = readbackOf(device, buffers, health, fast);
@@ -82,13 +85,15 @@ export async function openDevice(options: DeviceOptions = {}): Promise<Gpu> {
     features: new Set(features),
     health,
     buffers,
+    images,
     pipelines: pipelinesOf(device, health),
     readback,
     residents,
-    constants: constantsOf(device, buffers, residents, health),
+    constants: constantsOf(device, buffers, images, residents, health),
     dispose() {
       if (health.isGone() && buffers.counts().alive === 0) return;
       health.close();
+      images.dispose();
       buffers.dispose();
       device.destroy();
     },
@@ -129,6 +134,8 @@ function largest(limits: GPUSupportedLimits): Record<string, number> {
     "maxComputeWorkgroupSizeZ",
     "maxComputeWorkgroupsPerDimension",
     "maxUniformBufferBindingSize",
+    "maxTextureDimension2D",
+    "maxStorageTexturesPerShaderStage",
     "minStorageBufferOffsetAlignment",
     "minUniformBufferOffsetAlignment",
   ] as const;

@@ -4,11 +4,12 @@
  * @module
  */
 import type { WgslKernel } from "../../kernels/wgsl/kernel.ts";
-import { DeviceError, placeOf } from "../core/fault.ts";
+import { placeOf } from "../core/fault.ts";
 import type { Plan, Slot, SlotId, Step } from "../core/plan.ts";
-import { printType, sizeOf } from "../core/type.ts";
+import { sizeOf } from "../core/type.ts";
 import { type Block, roundUp } from "./buffers.ts";
 import type { Gpu } from "./device.ts";
+import type { Image } from "./images.ts";
 import type { Pipeline } from "./pipelines.ts";
 
 /** The buffers of one run, by the index of the argument and of the result. */
@@ -36,6 +37,9 @@ export type Action =
 
 /** Where a slot is in a run. */
 export type Place = (slot: SlotId, frame: Frame) => { block: Block; offset: number };
+
+/** The image of a constant that a kernel reads as one. */
+export type ImageOf = (slot: SlotId) => Image;
 
 /** Copies of at most this many bytes stay inside the pass, as a dispatch; others split it. */
 const copyInPass = 2 ** 20;
@@ -95,49 +99,24 @@ export function titleOf(step: Step): string {
   return place ? `${step.name} (${place})` : step.name;
 }
 
-/** Throws where a step is beyond what the device can bind or dispatch. */
-export function fits(gpu: Gpu, plan: Plan, kernels: readonly (WgslKernel | undefined)[]): void {
-  const { limits } = gpu;
-  plan.arenas.forEach((bytes, i) => {
-    if (bytes > limits.bindingBytes) {
-      throw new DeviceError(
-        `internal: arena ${i} has ${bytes} bytes, a binding has at most ${limits.bindingBytes}`,
-      );
-    }
-  });
+/** The constants that steps read from buffers, or that are results, and those read from images. */
+export function constantUses(
+  plan: Plan,
+  kernels: readonly (WgslKernel | undefined)[],
+): { readonly buffers: ReadonlySet<SlotId>; readonly images: ReadonlySet<SlotId> } {
+  const isConstant = (id: SlotId) => plan.slots[id].kind === "constant";
+  const found = { buffers: new Set(plan.outs.filter(isConstant)), images: new Set<SlotId>() };
   plan.steps.forEach((step, i) => {
-    const kernel = kernels[i];
-    if (step.kind === "kernel" && !kernel) {
-      throw new DeviceError(`internal: no kernel for ${titleOf(step)}`);
-    }
-    if (!kernel) return;
-    if (kernel.bindings > limits.bindings) {
-      throw new DeviceError(
-        `Cannot run ${titleOf(step)}: it needs ${kernel.bindings} buffers at once, this device ` +
-          `binds ${limits.bindings}; split the operation or use open("reference")`,
-        { code: "device.bindings", values: { bindings: kernel.bindings } },
-      );
-    }
-    if (kernel.workgroups.some((n) => n > limits.workgroups)) {
-      throw new DeviceError(
-        `internal: ${titleOf(step)} dispatches ${kernel.workgroups.join(" x ")} work-groups, ` +
-          `at most ${limits.workgroups} go along one dimension`,
-      );
-    }
-    for (const id of slotsOf(step)) {
-      const slot = plan.slots[id];
-      if (slot.bytes <= limits.bindingBytes) continue;
-      throw new DeviceError(
-        `Cannot run ${titleOf(step)}: ${printType(slot.type)} has ${slot.bytes} bytes, one ` +
-          `binding of this device has at most ${limits.bindingBytes}; split the tensor or use ` +
-          `open("reference")`,
-        { code: "device.size", values: { bytes: slot.bytes } },
-      );
-    }
+    slotsOf(step).forEach((id, operand) => {
+      if (!isConstant(id)) return;
+      (kernels[i]?.images?.includes(operand) ? found.images : found.buffers).add(id);
+    });
   });
+  return found;
 }
 
-function slotsOf(step: Step): readonly SlotId[] {
+/** The slots of a step: operands in order, then results. */
+export function slotsOf(step: Step): readonly SlotId[] {
   return step.kind === "kernel" ? step.slots : [step.from, step.to];
 }
 
@@ -154,6 +133,7 @@ export function actionsOf(
   kernels: readonly (WgslKernel | undefined)[],
   pipelines: readonly (Pipeline | undefined)[],
   place: Place,
+  imageOf: ImageOf,
 ): { actions: readonly Action[]; params: Block } {
   const align = Math.max(16, gpu.device.limits.minUniformBufferOffsetAlignment);
   const offsets: number[] = [];
@@ -175,7 +155,8 @@ export function actionsOf(
       if (kernel.workgroups.includes(0)) return;
       const { pipeline, layout } = pipelines[i]!;
       const uniform = { buffer: params.buffer, offset: offsets[i], size: paramBytes(kernel) };
-      const bind = binderOf(gpu, plan, slotsOf(step), layout, uniform, place);
+      const images = new Map(kernel.images?.map((at) => [at, imageOf(slotsOf(step)[at])]));
+      const bind = binderOf(gpu, plan, slotsOf(step), images, layout, uniform, place);
       actions.push({ kind: "dispatch", step: i, pipeline, workgroups: kernel.workgroups, bind });
     } else if (step.kind === "copy") {
       const { from, to } = step;
@@ -195,12 +176,15 @@ function binderOf(
   gpu: Gpu,
   plan: Plan,
   slots: readonly SlotId[],
+  images: ReadonlyMap<number, Image>,
   layout: GPUBindGroupLayout,
   uniform: GPUBufferBinding,
   place: Place,
 ): (frame: Frame) => GPUBindGroup {
-  const resources = (frame: Frame): GPUBufferBinding[] =>
-    slots.map((id) => {
+  const resources = (frame: Frame): GPUBindingResource[] =>
+    slots.map((id, operand) => {
+      const image = images.get(operand);
+      if (image) return image.view;
       const { bytes } = plan.slots[id];
       if (bytes === 0) return { buffer: gpu.buffers.nothing.buffer, size: 16 };
       const { block, offset } = place(id, frame);

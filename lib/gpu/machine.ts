@@ -5,11 +5,13 @@
 import type { WgslKernel } from "../../kernels/wgsl/kernel.ts";
 import { wgsl } from "../../kernels/wgsl/target.ts";
 import { StageError } from "../core/fault.ts";
+import type { Form } from "../core/form.ts";
 import type { Graph } from "../core/graph.ts";
 import type { Host, Resident } from "../core/host.ts";
-import type { Plan } from "../core/plan.ts";
+import type { Plan, SlotId } from "../core/plan.ts";
 import type { CompileOptions, Machine, Target } from "../core/target.ts";
 import { type DeviceOptions, type Gpu, openDevice } from "./device.ts";
+import type { Images } from "./images.ts";
 import { type LoadedPlan, loadPlan } from "./run.ts";
 
 /** Turns a graph into a plan for a target. */
@@ -43,7 +45,7 @@ export async function openWebgpu(
     async compile(graph: Graph, options: CompileOptions = {}): Promise<LoadedPlan> {
       gpu.health.check("compile");
       const plan = compile(graph, target, options);
-      return await loadPlan(gpu, plan, emitted(plan, target), options.donate);
+      return await loadPlan(gpu, plan, emitted(plan, target, gpu.images), options.donate);
     },
     upload: (value: Host): Resident => residents.upload(value),
     read: (values: readonly Resident[]): Promise<readonly Host[]> => residents.read(values),
@@ -59,14 +61,24 @@ export async function openWebgpu(
 export function emitted(
   plan: Plan,
   target: Target<WgslKernel>,
+  images: Images,
 ): readonly (WgslKernel | undefined)[] {
   return plan.steps.map((step) => {
     if (step.kind === "copy") return undefined;
-    const constants = step.form.ins.flatMap((_, i) =>
-      plan.slots[step.slots[i]].kind === "constant" ? [i] : []
-    );
-    const [best] = target.variants(step.form, constants);
+    const [best] = target.variants(step.form, constantsIn(plan, step.form, step.slots, images));
     if (!best) throw new StageError(`internal: ${target.name} has no kernel for ${step.name}`);
     return target.emit(step.form, best);
   });
+}
+
+/** The operands that never change, as far as this device can read them from images. */
+function constantsIn(
+  plan: Plan,
+  form: Form,
+  slots: readonly SlotId[],
+  images: Images,
+): readonly number[] {
+  return form.ins.flatMap((type, i) =>
+    plan.slots[slots[i]].kind === "constant" && images.canHold(type) ? [i] : []
+  );
 }

@@ -1,7 +1,7 @@
 /**
  * WGSL text to compute pipelines, one for each text and device. Layouts are explicit, for automatic
- * ones drop bindings that a kernel does not use; every storage binding is read_write, for WebGPU
- * refuses one buffer as read and as read_write in a dispatch.
+ * ones drop bindings that a kernel does not use; every buffer is bound read_write, for WebGPU refuses
+ * one as read and as read_write in a dispatch. Images are read only and hold constants.
  * @module
  */
 import { DeviceError } from "../core/fault.ts";
@@ -22,29 +22,35 @@ export interface Pipelines {
   count(): number;
 }
 
+const imageEntry = {
+  storageTexture: { access: "read-only", format: "rgba32float", viewDimension: "2d" },
+} as const;
+
 /** The pipelines of a device that is watched. */
 export function pipelinesOf(device: GPUDevice, health: Health): Pipelines {
   const made = new Map<string, Pipeline>();
-  const layouts = new Map<number, GPUBindGroupLayout>();
+  const layouts = new Map<string, GPUBindGroupLayout>();
 
-  function layoutOf(bindings: number): GPUBindGroupLayout {
-    const known = layouts.get(bindings);
+  function layoutOf({ bindings, images = [] }: WgslKernel): GPUBindGroupLayout {
+    const key = `${bindings}:${[...images].sort((a, b) => a - b)}`;
+    const known = layouts.get(key);
     if (known) return known;
     const visibility = GPUShaderStage.COMPUTE;
     const entries: GPUBindGroupLayoutEntry[] = Array.from({ length: bindings }, (_, binding) => ({
       binding,
       visibility,
-      buffer: { type: "storage" },
+      ...(images.includes(binding) ? imageEntry : { buffer: { type: "storage" } }),
     }));
     entries.push({ binding: bindings, visibility, buffer: { type: "uniform" } });
-    const layout = device.createBindGroupLayout({ label: `${bindings} buffers`, entries });
-    layouts.set(bindings, layout);
+    const label = `${bindings} bindings${images.length ? `, ${images.length} of them images` : ""}`;
+    const layout = device.createBindGroupLayout({ label, entries });
+    layouts.set(key, layout);
     return layout;
   }
 
   function make(kernel: WgslKernel, label: string): { module: GPUShaderModule } & Pipeline {
     const module = device.createShaderModule({ label, code: kernel.text });
-    const layout = layoutOf(kernel.bindings);
+    const layout = layoutOf(kernel);
     const pipeline = device.createComputePipeline({
       label,
       layout: device.createPipelineLayout({ label, bindGroupLayouts: [layout] }),
@@ -111,7 +117,7 @@ export function pipelinesOf(device: GPUDevice, health: Health): Pipelines {
 }
 
 function keyOf(kernel: WgslKernel): string {
-  return `${kernel.bindings}:${kernel.text}`;
+  return `${kernel.bindings}:${kernel.images ?? ""}:${kernel.text}`;
 }
 
 /** Runs a body whose errors are known and looked into elsewhere. */

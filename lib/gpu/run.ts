@@ -14,13 +14,15 @@ import type { Gpu } from "./device.ts";
 import {
   type Action,
   actionsOf,
+  constantUses,
   encode,
-  fits,
   type Frame,
   kernelsOf,
   type Place,
   titleOf,
 } from "./encode.ts";
+import { fits } from "./fits.ts";
+import type { Image } from "./images.ts";
 import type { Pipeline } from "./pipelines.ts";
 import type { Held } from "./resident.ts";
 
@@ -80,8 +82,15 @@ async function load(
   };
   const arenas = plan.arenas.map((bytes, i) => own(bytes, `arena ${i}`));
   const constants: (Held | undefined)[] = [];
+  const images: Image[] = [];
+  const uses = constantUses(plan, kernels);
   for (const [id, slot] of plan.slots.entries()) {
-    if (slot.kind !== "constant" || slot.bytes === 0) continue;
+    if (slot.kind !== "constant") continue;
+    if (uses.images.has(id)) {
+      images[id] = await gpu.constants.holdImage(slot.data);
+      undo.push(() => gpu.constants.dropImage(slot.data));
+    }
+    if (slot.bytes === 0 || !uses.buffers.has(id)) continue;
     constants[id] = await gpu.constants.hold(slot.data);
     undo.push(() => gpu.constants.drop(slot.data));
   }
@@ -101,7 +110,7 @@ async function load(
     }
   };
   const { actions } = await health.scoped("load a plan", () => {
-    const made = actionsOf(gpu, plan, kernels, pipelines, place);
+    const made = actionsOf(gpu, plan, kernels, pipelines, place, (id) => images[id]);
     undo.push(() => buffers.destroy(made.params));
     return made;
   });

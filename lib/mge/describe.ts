@@ -4,7 +4,8 @@
  */
 import type { Tensor } from "../core/tensor.ts";
 import { sizeOf } from "../core/type.ts";
-import type { FileModel, FileOpr } from "./model.ts";
+import type { FileDType, FileModel, FileOpr } from "./model.ts";
+import { isQuantized } from "./schema.ts";
 import { dtypeText, holdsTensors } from "./weights.ts";
 
 /** An input, output or parameter as a file states it. */
@@ -60,16 +61,17 @@ export function statesOf(
   return new Map(oprs.flatMap((opr) => opr.outputs.map((output) => [output.id, output] as const)));
 }
 
-/** The type of a result as staged, else as the file states it. */
+/** The type of a result as staged, else as the file states it; a quantized one by its name. */
 export function described(
   t: Tensor | undefined,
+  stated: FileDType | undefined,
   state: FileOpr["outputs"][number] | undefined,
 ): Omit<Described, "name"> {
-  if (t) return { dtype: t.dtype, shape: t.shape };
-  return {
-    ...(state?.dtype ? { dtype: dtypeText(state.dtype.name) } : {}),
-    ...(state?.shape ? { shape: state.shape } : {}),
-  };
+  const dtype = t && !(stated && isQuantized(stated.name))
+    ? t.dtype
+    : stated && dtypeText(stated.name);
+  const shape = t?.shape ?? state?.shape;
+  return { ...(dtype ? { dtype } : {}), ...(shape ? { shape } : {}) };
 }
 
 /** Every tensor with a value, but for single numbers, which are constants of the computation. */

@@ -3,9 +3,10 @@
  * loader merges them and the later name wins; what no output needs is left out at the end.
  * @module
  */
+import { FormatError } from "../core/fault.ts";
 import { bytesIn, type Data, type Host, isHost, isSource } from "../core/host.ts";
 import { bytesOf, type DType, sizeOf, type Type } from "../core/type.ts";
-import type { FileDTypeName, FileOpr, FileTensor, FileValue, Param } from "./model.ts";
+import type { FileDTypeName, FileTensor, FileValue, Param } from "./model.ts";
 import { operatorOf } from "./ids.ts";
 
 /** A variable of the file: one output of one operator. */
@@ -39,6 +40,8 @@ export interface Extra {
   readonly main?: number;
   readonly outputDtype?: DType;
   readonly label?: string;
+  /** Tells operators apart that would be the same. */
+  readonly nth?: number;
 }
 
 /** Adds operators. */
@@ -94,14 +97,20 @@ export function fileType({ dtype, shape }: Type): Type {
 export function newEmitter(): Emitter {
   const all: Drafted[] = [];
   const known = new Map<string, Var>();
-  const ids = new Map<Var, number>();
+  const ids = new Map<Drafted, number>();
   let scope = "";
   const add = (drafted: Drafted): Var => {
+    const deep = drafted.outs.find(({ shape }) => shape.length > 7);
+    if (deep) {
+      throw new FormatError(
+        `Cannot write ${drafted.type}: [${deep.shape}] has ${deep.shape.length} axes, files take 7`,
+        { code: "format.write" },
+      );
+    }
     all.push(drafted);
     const { dtype, shape } = drafted.outs[drafted.main];
-    const made: Var = { dtype, shape, from: drafted };
-    ids.set(made, ids.size);
-    return made;
+    ids.set(drafted, ids.size);
+    return { dtype, shape, from: drafted };
   };
   const once = (key: string, make: () => Var): Var => {
     const before = known.get(key);
@@ -114,11 +123,12 @@ export function newEmitter(): Emitter {
     all,
     opr(type, params, ins, out, extra = {}) {
       const key = [
-        ...[type, extra.outputDtype, extra.main, ins.map((v) => ids.get(v))],
+        ...[type, extra.outputDtype, extra.main, extra.nth, ins.map((v) => ids.get(v.from))],
         JSON.stringify(params.map(({ table, fields }) => [table, fields])),
         ...(ins.length ? [] : [out.dtype, out.shape]),
       ].join("|");
-      const label = scope + (extra.label ?? operatorOf(type)?.typeinfo.replace(/Forward$/, "") ?? type);
+      const label = scope +
+        (extra.label ?? operatorOf(type)?.typeinfo.replace(/Forward$/, "") ?? type);
       return once(key, () =>
         add({
           ...{ type, params, ins, label, outs: extra.outs ?? [fileType(out)] },
@@ -181,7 +191,6 @@ function valueOf(data: Data): FileValue {
   };
 }
 
-// deno-lint-ignore require-await -- the interface is asynchronous
 async function* chunked(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   const step = 1 << 20;
   for (let at = 0; at < bytes.length; at += step) yield bytes.subarray(at, at + step);
@@ -211,6 +220,3 @@ export function neededBy(all: readonly Drafted[], roots: readonly Var[]): readon
   }
   return all.filter((drafted) => needed.has(drafted));
 }
-
-/** Operators with ids, names, and the device where an operator has no operand to take it from. */
-export type Finished = Pick<FileOpr, "type" | "params" | "inputs" | "compNodes" | "blobs">;

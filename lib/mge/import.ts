@@ -13,7 +13,7 @@ import { evaluateNow } from "../cpu/evaluate.ts";
 import { reshape } from "../ops/shape.ts";
 import type { FileDType, FileModel, FileOpr, FileTensor } from "./model.ts";
 import { type Metadata, metadataOf } from "./metadata.ts";
-import { type Check, dtypeOf, refused, type Site, titleOf } from "./rule.ts";
+import { type Check, dtypeOf, refused as refusedBy, type Site, titleOf } from "./rule.ts";
 import { readingRules } from "./rules/all.ts";
 import {
   countOf,
@@ -32,6 +32,8 @@ import { dtypeText, holdsTensors, valueOf } from "./weights.ts";
 export interface Called {
   /** The graph's outputs, in order. */
   readonly outputs: readonly Tensor[];
+  /** The quantized element types of outputs that hold such. */
+  readonly quantized: readonly (FileDType | undefined)[];
   /** The assertions that were met. */
   readonly checks: readonly Check[];
 }
@@ -44,7 +46,10 @@ export interface Imported {
   /** How often the file holds each operator, by registry alias. */
   readonly operators: Readonly<Record<string, number>>;
   readonly metadata: Metadata;
-  /** Why it cannot run: the first operator or type without a meaning here; absent if it can. */
+  /**
+   * Why it cannot run: an operator or type without a meaning here, or a size that depends on an
+   * input's values (a call with that input constant may still do). Absent if it can.
+   */
   readonly refusal?: Error;
   /**
    * Stages the operators for some arguments, one for each input in order. Where the expected value
@@ -68,20 +73,20 @@ export async function importModel(model: FileModel, file?: string): Promise<Impo
   const names = outputNames(model);
   const where = file ? ` of ${file}` : "";
   const leaves = new Map<number, Leaf>();
-  let refusal: Error | undefined = firstRefusal(oprs, where);
+  let refused: Error | undefined = firstRefusal(oprs, where);
   for (const opr of oprs) {
     if (!holdsTensors(opr.type)) continue;
     for (const [i, output] of opr.outputs.entries()) {
       const tensor = opr.tensors[i];
       if (!tensor?.value) continue;
-      const value = await valueOf(tensor).catch((error) => void (refusal ??= error));
+      const value = await valueOf(tensor).catch((error) => void (refused ??= error));
       if (value) {
         leaves.set(output.id, { value: constant(value, tensor.name), dtype: tensor.dtype });
       }
     }
   }
   const call = (ins: readonly (Tensor | undefined)[]): Called => {
-    if (refusal) throw refusal;
+    if (refused) throw refused;
     const fitted = checkInputs(named, ins, where);
     return stageOprs(model, leaves, new Map(givers.map((o, i) => [o, fitted[i]])), where);
   };
@@ -90,15 +95,19 @@ export async function importModel(model: FileModel, file?: string): Promise<Impo
     dtype: dtypeText(tensor.dtype.name),
     shape: tensor.shape,
   }));
-  const found = refusal ? undefined : tried(() => call(inputs.map((t) => arg(t as Named))));
-  if (found instanceof Error) refusal = found;
-  const types = found instanceof Error ? undefined : found?.outputs;
+  const found = refused ?? tried(() => call(inputs.map((t) => arg(t as Named))));
+  const refusal = found instanceof Error ? found : undefined;
+  const types = found instanceof Error ? undefined : found;
   const states = statesOf(oprs);
   return {
     inputs,
     outputs: model.outputs.map(({ compact }, i) => ({
       name: names[i],
-      ...described(types?.[i], states.get(compact)),
+      ...described(
+        types?.outputs[i],
+        types?.quantized[i] ?? states.get(compact)?.dtype,
+        states.get(compact),
+      ),
     })),
     params: paramsOf(oprs),
     operators: countOf(oprs),
@@ -158,7 +167,7 @@ function stageOprs(
     };
     try {
       if (!takesQuantized(opr) && ins.some((t) => quantized.has(t))) {
-        throw refused(site, "an operand is quantized, and it has no meaning for such here");
+        throw refusedBy(site, "an operand is quantized, and it has no meaning for such here");
       }
       const results = readingRules[opr.type](site);
       opr.outputs.forEach(({ id }, i) => values.set(id, folded(results[i], ins)));
@@ -166,16 +175,30 @@ function stageOprs(
       throw placed(error, opr, where);
     }
   }
-  return { outputs: model.outputs.map(({ compact }) => values.get(compact)!), checks };
+  const outputs = model.outputs.map(({ compact }) => {
+    const found = values.get(compact);
+    if (!found) throw new FormatError(`Cannot run the model${where}: no operator makes an output`);
+    return found;
+  });
+  return { outputs, quantized: outputs.map((t) => quantized.get(t)), checks };
 }
 
 function takesQuantized(opr: FileOpr): boolean {
   return opr.type === "TypeCvtV2" || readingRules[opr.type] === readingRules.Identity;
 }
 
-/** Says which operator of which file an error is about. */
+/** Says which operator of which file an error is about; damage that only a rule meets is named. */
 function placed(error: unknown, opr: FileOpr, where: string): unknown {
-  if (error instanceof Error && "code" in error && !error.message.includes("\n  in operator ")) {
+  if (!(error instanceof Error)) return error;
+  if (!("code" in error)) {
+    return new FormatError(
+      `Cannot run ${
+        titleOf(opr)
+      }${where}: its operands or parameters make no sense (${error.message})`,
+      { code: "format.operator", values: { type: opr.type, cause: error } },
+    );
+  }
+  if (!error.message.includes("\n  in operator ")) {
     error.message += `\n  in operator ${titleOf(opr)}${where}`;
   }
   return error;

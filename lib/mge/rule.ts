@@ -128,6 +128,15 @@ export function integers(site: Site, i: number): number[] {
   return Array.from(value.data as Iterable<number>, Number);
 }
 
+/** The shape that an operand holds; files know at most seven axes. */
+export function shapeIn(site: Site, i: number): number[] {
+  const shape = integers(site, i);
+  if (shape.length === 0 || shape.length > 7) {
+    throw refused(site, `operand ${i} is a shape of ${shape.length} axes, 1 to 7 are legal`);
+  }
+  return shape;
+}
+
 /** One integer that an operand holds. */
 export function integer(site: Site, i: number): number {
   return integers(site, i)[0];

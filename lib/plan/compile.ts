@@ -5,7 +5,8 @@
  */
 import { type Graph, resultsOf } from "../core/graph.ts";
 import type { Plan, Slot, SlotId, Step } from "../core/plan.ts";
-import type { CompileOptions, Limits } from "../core/target.ts";
+import type { CompileOptions, Limits, Prepack } from "../core/target.ts";
+import type { Form } from "../core/form.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { bytesOf, printType, sizeOf, type Type } from "../core/type.ts";
 import { DeviceError, placeOf } from "../core/fault.ts";
@@ -13,6 +14,7 @@ import { optimize } from "../stage/level.ts";
 import { decompose } from "./decompose.ts";
 import { fuse, type Group } from "./fuse.ts";
 import { assign } from "./memory.ts";
+import { prepacked } from "./prepack.ts";
 import { split } from "./split.ts";
 
 /** Bytes of a slot: what 8- and 16-bit kernels write in whole words, at least one word. */
@@ -21,12 +23,17 @@ export function slotBytes(type: Type): number {
 }
 
 /** The plan of a graph for a target with these limits. */
-export function compilePlan(graph: Graph, limits: Limits, options: CompileOptions = {}): Plan {
+export function compilePlan(
+  graph: Graph,
+  limits: Limits,
+  options: CompileOptions = {},
+  prepack?: (form: Form) => Prepack | undefined,
+): Plan {
   const level = options.optLevel ?? 2;
   const open = decompose(optimize(graph, level), limits);
   const ready = decompose(split(optimize(open, level), limits), limits);
   const groups = fuse(ready, limits, { fuse: level >= 2 });
-  return planOf(ready, groups, limits);
+  return planOf(ready, prepack ? prepacked(groups, prepack) : groups, limits);
 }
 
 /** Slots, offsets and steps of scheduled groups. */

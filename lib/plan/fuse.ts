@@ -16,6 +16,7 @@ import { sameShape, sizeOf } from "../core/type.ts";
 import { draftOfNode } from "./decompose.ts";
 import { inliner, isInlineConstant } from "./inline.ts";
 import { ownCost, repeats } from "./cost.ts";
+import { boundRegions, longestBody } from "./regions.ts";
 
 /** One kernel: what it computes, from what, and the operations in it. */
 export interface Group {
@@ -30,9 +31,6 @@ export interface FuseOptions {
   /** False: every operation is its own kernel, views aside. */
   readonly fuse: boolean;
 }
-
-/** Terms that one body may hold. */
-const longestBody = 256;
 
 function isLeaf(node: Node): boolean {
   return node.op.name === "arg" || node.op.name === "data";
@@ -68,6 +66,8 @@ export function fuse(graph: Graph, limits: Limits, options: FuseOptions): readon
     if (isRoot(node)) made.add(chains.get(node)!.at(-1) ?? node);
     if (results.has(node) && !isLeaf(node)) made.add(node);
   }
+  if (options.fuse) boundRegions(order, limits, { made, owner, chains, isRoot, isLeaf });
+  for (const node of results) if (!isLeaf(node)) made.add(node);
   materialize(order, users, made, { owner, isRoot, kinds, options });
 
   const groups: Group[] = [];
@@ -111,7 +111,9 @@ function materialize(
   for (const node of order) {
     const below = node.ins.reduce(
       (sum, t) =>
-        users.get(t.node)!.length > 1 || how.isRoot(t.node) ? sum : sum + (cost.get(t.node) ?? 0),
+        users.get(t.node)!.length > 1 || how.isRoot(t.node) || made.has(t.node)
+          ? sum
+          : sum + (cost.get(t.node) ?? 0),
       0,
     );
     cost.set(node, isLeaf(node) || how.isRoot(node) ? 0 : Math.min(1e6, below + ownCost(node)));

@@ -174,7 +174,6 @@ function runner(model: Imported, on: Machine | undefined): Runner {
     };
     const traced = trace(staged, { on, captureAsConst: true });
     const run = async (ins: readonly (Tensor | undefined)[]): Promise<Ran> => {
-      if (model.refusal) throw model.refusal;
       const given = Object.fromEntries(ins.flatMap((t, i) => t ? [[i, t]] : []));
       const { outputs, errors, compared } = await traced(given);
       const known = labels.get(Object.keys(given).join())!;
@@ -245,7 +244,6 @@ function byName(model: Imported, outputs: readonly Tensor[]): Record<string, Ten
 
 /** Assertions are left out: the graph is that of what the model computes. */
 function graphFor(model: Imported, types: readonly Type[] | undefined): Graph {
-  if (model.refusal) throw model.refusal;
   const open = model.inputs.filter(({ name }) => !isExpected(name));
   if (types && types.length !== open.length) {
     throw new OptionError(

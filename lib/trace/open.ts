@@ -42,7 +42,7 @@ export async function open(name: DeviceName = "auto"): Promise<Machine> {
 async function openGpu(): Promise<Machine> {
   const { openWebgpu } = await import("../gpu/machine.ts");
   return await openWebgpu((graph: Graph, target, options?: CompileOptions) =>
-    compilePlan(graph, target.limits, options)
+    compilePlan(graph, target.limits, options, target.prepack)
   );
 }
 

@@ -131,15 +131,18 @@ export function fakeTerminal(
   const text = { out: "", err: "" };
   const stops = new Set<() => void>();
   let clock = 0;
-  const output = (to: "out" | "err") => ({
-    isTerminal: () => isTerminal,
-    write(bytes: Uint8Array) {
-      // Half of it at most, as a pipe may do.
-      const part = bytes.subarray(0, Math.ceil(bytes.byteLength / 2));
-      text[to] += new TextDecoder().decode(part);
-      return Promise.resolve(part.byteLength);
-    },
-  });
+  const output = (to: "out" | "err") => {
+    const decoder = new TextDecoder();
+    return {
+      isTerminal: () => isTerminal,
+      write(bytes: Uint8Array) {
+        // Half of it at most, as a pipe may do; letters may be cut in two.
+        const part = bytes.subarray(0, Math.ceil(bytes.byteLength / 2));
+        text[to] += decoder.decode(part, { stream: true });
+        return Promise.resolve(part.byteLength);
+      },
+    };
+  };
   return {
     text,
     stops,

@@ -7,7 +7,9 @@
 export interface Calls {
   readonly submit: number;
   readonly writeBuffer: number;
+  readonly writeTexture: number;
   readonly createBuffer: number;
+  readonly createTexture: number;
   readonly createBindGroup: number;
   readonly createComputePipeline: number;
   readonly createShaderModule: number;
@@ -25,9 +27,10 @@ type Method = keyof Calls;
 /** The classes that have the methods; looked up when called, for not every runtime has them. */
 function owners(): readonly (readonly [object, readonly Method[]])[] {
   return [
-    [GPUQueue.prototype, ["submit", "writeBuffer"]],
+    [GPUQueue.prototype, ["submit", "writeBuffer", "writeTexture"]],
     [GPUDevice.prototype, [
       "createBuffer",
+      "createTexture",
       "createBindGroup",
       "createComputePipeline",
       "createShaderModule",

@@ -25,7 +25,7 @@ let machine: GpuMachine;
 Deno.test.beforeAll(async () => {
   if (!isThere) return;
   machine = await openWebgpu((graph, target, options) =>
-    compilePlan(graph, target.limits, options)
+    compilePlan(graph, target.limits, options, target.prepack)
   );
   await machine.gpu.readback.settled();
 });

@@ -26,7 +26,7 @@ Deno.test({
   async fn() {
     const p: nn.Params<typeof spec> = await loadParams(spec, data);
     const machine = await openWebgpu((graph, target, options) =>
-      compilePlan(graph, target.limits, options)
+      compilePlan(graph, target.limits, options, target.prepack)
     );
     const classify = trace((x: Tensor) => digits(p)(x), { on: machine, captureAsConst: true });
     const x = constant(machine.upload({

@@ -77,7 +77,7 @@ function unitSteps(from: readonly number[], to: readonly number[]): AxisDesc[] |
   const axes: number[] = [];
   let at = 0;
   for (const [i, extent] of more.entries()) {
-    if (extent === less[at] && more.length - i > 0 && fits(more, i + 1, less, at + 1)) at++;
+    if (extent === less[at]) at++;
     else if (extent === 1) axes.push(i);
     else return undefined;
   }
@@ -85,10 +85,6 @@ function unitSteps(from: readonly number[], to: readonly number[]): AxisDesc[] |
   return from.length < to.length
     ? axes.map((axis) => ({ method: 0, axis }))
     : axes.toReversed().map((axis) => ({ method: 1, axis }));
-}
-
-function fits(more: readonly number[], i: number, less: readonly number[], at: number): boolean {
-  return more.length - i >= less.length - at;
 }
 
 /** Repeated up to a shape. */

@@ -13,15 +13,15 @@ import {
   dtypeField,
   field,
   integer,
-  integers,
   number,
   type Rule,
   type Rules,
+  shapeIn,
   type Site,
 } from "../rule.ts";
 
 const eyeRule: Rule = (site) => {
-  const [n, m = n] = integers(site, 0);
+  const [n, m = n] = shapeIn(site, 0);
   return [eye(n, m, { k: number(site, "k"), dtype: dtypeField(site, "dtype") })];
 };
 
@@ -38,7 +38,7 @@ const linspaceRule: Rule = (site) => {
   return [add(mul(iota({ shape: [count], dtype: "f32" }), step), start)];
 };
 
-const alloc: Rule = (site) => [zeros(integers(site, 0), dtypeField(site, "dtype"))];
+const alloc: Rule = (site) => [zeros(shapeIn(site, 0), dtypeField(site, "dtype"))];
 
 /** Operators that share a seed draw from streams of their own, one for each first output. */
 function keyOf(site: Site): Tensor {
@@ -48,12 +48,12 @@ function keyOf(site: Site): Tensor {
 }
 
 const uniformRule: Rule = (site) => {
-  const shape = integers(site, 0);
+  const shape = shapeIn(site, 0);
   return [as(uniform(keyOf(site), shape), dtypeField(site, "dtype"))];
 };
 
 const normalRule: Rule = (site) => {
-  const drawn = normal(keyOf(site), integers(site, 0));
+  const drawn = normal(keyOf(site), shapeIn(site, 0));
   const scaled = add(mul(drawn, number(site, "std")), number(site, "mean"));
   return [as(scaled, dtypeField(site, "dtype"))];
 };

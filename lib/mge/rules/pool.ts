@@ -7,7 +7,7 @@ import { div } from "../../ops/arithmetic.ts";
 import { full } from "../../ops/create.ts";
 import { adaptiveAvgPool2d, adaptiveMaxPool2d, avgPool2d, maxPool2d } from "../../ops/pool.ts";
 import { windowPlace, windowSpread, windowSum } from "../../ops/window.ts";
-import { integers, member, pairOf, refused, type Rule, type Rules, type Site } from "../rule.ts";
+import { member, pairOf, refused, type Rule, type Rules, shapeIn, type Site } from "../rule.ts";
 
 function dense(site: Site): void {
   const format = member(site, "format");
@@ -51,7 +51,7 @@ const poolingBackward: Rule = (site) => {
 
 const adaptive: Rule = (site) => {
   dense(site);
-  const [h, w] = integers(site, 1);
+  const [h, w] = shapeIn(site, 1);
   const size = [h, w] as const;
   return [
     member(site, "mode") === "MAX"

@@ -10,12 +10,12 @@ import { as } from "../../ops/select.ts";
 import { reshape } from "../../ops/shape.ts";
 import {
   axisOf,
-  integers,
   member,
   number,
   refused,
   type Rule,
   type Rules,
+  shapeIn,
   type Site,
 } from "../rule.ts";
 
@@ -57,7 +57,7 @@ function target(site: Site, x: Tensor): { axis: number[]; shape: readonly number
       ? { axis: [axis], shape: x.shape.with(axis, 1) }
       : { axis: every, shape: [1] };
   }
-  const shape = integers(site, 1);
+  const shape = shapeIn(site, 1);
   if (shape.length === 1 && shape[0] === 1) return { axis: every, shape };
   const lead = rank - shape.length;
   const axis = every.filter((i) => i < lead || (shape[i - lead] === 1 && x.shape[i] !== 1));

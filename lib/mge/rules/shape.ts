@@ -14,7 +14,6 @@ import {
   axisOf,
   field,
   integer,
-  integers,
   member,
   number,
   promoted,
@@ -22,20 +21,21 @@ import {
   refused,
   type Rule,
   type Rules,
+  shapeIn,
 } from "../rule.ts";
 
 /** The number that stands for no axis. */
 const none = 7;
 
 const reshapeRule: Rule = (site) => {
-  const target = integers(site, 1);
+  const target = shapeIn(site, 1);
   const axis = number(site, "axis");
   if (axis !== none) target[axisOf(axis, target.length)] = -1;
   return [reshape(site.ins[0], { shape: target })];
 };
 
 const broadcastRule: Rule = (site) => [
-  broadcastTo(site.ins[0], { shape: integers(site, 1) }),
+  broadcastTo(site.ins[0], { shape: shapeIn(site, 1) }),
 ];
 
 const axisAddRemove: Rule = (site) => {
@@ -101,13 +101,18 @@ const padding: Rule = (site) => {
   if (mode !== "REPLICATE" && mode !== "REFLECT") throw refused(site, `there is no mode ${mode}`);
   return [x.shape.reduce((t: Tensor, extent, axis) => {
     if (before[axis] === 0 && after[axis] === 0) return t;
+    const total = before[axis] + extent + after[axis];
+    if (total > longest) throw refused(site, `axis ${axis} would have ${total} elements`);
     const from = Array.from(
-      { length: before[axis] + extent + after[axis] },
+      { length: total },
       (_, i) => edge(i - before[axis], extent, mode === "REFLECT"),
     );
     return gather(t, tensor(Int32Array.from(from), [from.length]), { axis });
   }, x)];
 };
+
+/** A table of indices is no longer than this. */
+const longest = 1 << 24;
 
 /** Where an index outside comes from: the nearest element, or the mirror image without the edge. */
 function edge(i: number, extent: number, mirror: boolean): number {

@@ -2,22 +2,15 @@
  * Running one place of tests: the embedded cases of a file, or the recorded values of a folder.
  * @module
  */
-import type { Host } from "../core/host.ts";
 import { constant } from "../core/leaf.ts";
 import type { Machine } from "../core/target.ts";
 import { load, type Model } from "../trace/load.ts";
 import { read } from "../trace/read.ts";
-import { type CaseCheck, isExpected, type TestCase } from "../trace/testcase.ts";
-import {
-  compareValues,
-  type Comparison,
-  comparisonText,
-  suiteTolerance,
-  type Tolerance,
-  type ValueGap,
-} from "./compare_values.ts";
+import { isExpected } from "../trace/testcase.ts";
+import { compareValues, suiteTolerance, type Tolerance, type ValueGap } from "./compare_values.ts";
 import type { TestPlace } from "./find_tests.ts";
 import { inFolder } from "./path.ts";
+import { type Compared, judgedCase, verdict } from "./run_cases.ts";
 import { folderTolerance, recordedValues } from "./test_folder.ts";
 
 /** What became of a test. */
@@ -72,16 +65,13 @@ export async function* runPlace(
     for (const [i, testcase] of model.testcases.entries()) {
       const name = `${place.name}#${i}`;
       if (filter.test(name)) {
-        yield await attempt(name, options, () => runEmbedded(testcase, options.tolerance));
+        yield await attempt(name, options, () => judgedCase(testcase, options.tolerance));
       }
     }
   } finally {
     model.dispose();
   }
 }
-
-/** What the outputs of a test gave, by name; none: there was nothing to compare. */
-type Compared = readonly { readonly output: string; readonly found: Comparison }[];
 
 async function attempt(
   name: string,
@@ -93,16 +83,9 @@ async function attempt(
     const compared = await run();
     const ms = performance.now() - begun;
     if (compared.length === 0) return skipped(name, "nothing is recorded that it should give");
-    const bad = compared.find(({ found }) => !found.passed);
-    const worst = bad ?? compared.find(({ found }) => found.worst);
-    return {
-      name,
-      result: bad ? "failed" : "passed",
-      reason: bad ? `output ${bad.output}: ${comparisonText(bad.found)}` : null,
-      worst: worst?.found.worst ? { output: worst.output, ...worst.found.worst } : null,
-      ms,
-      device: machine.name,
-    };
+    const { passed, reason, worst } = verdict(compared);
+    const result = passed ? "passed" : "failed";
+    return { name, result, reason, worst, ms, device: machine.name };
   } catch (error) {
     signal.throwIfAborted();
     return failure(name, error, begun, machine);
@@ -121,7 +104,7 @@ async function runFolder(
   const outputs = await model(
     Object.fromEntries([...given].map(([name, value]) => [name, constant(value)])),
   );
-  const compared: { output: string; found: Comparison }[] = [];
+  const compared: Compared[number][] = [];
   for (const [output, value] of want) {
     compared.push({ output, found: compareValues(await read(outputs[output]), value, limits) });
   }
@@ -129,47 +112,14 @@ async function runFolder(
   return compared;
 }
 
-/** The model's own assertions decide, unless the command states a tolerance. */
-async function runEmbedded(testcase: TestCase, tolerance: Partial<Tolerance>): Promise<Compared> {
-  const stated = Object.keys(tolerance).length > 0;
-  const { checks, outputs } = await testcase.run();
-  const compared: { output: string; found: Comparison }[] = [];
-  for (const check of checks) {
-    const limits = stated
-      ? { ...suiteTolerance, ...tolerance }
-      : { rtol: check.most, atol: check.most };
-    const found = compareValues(await valueOf(check.got), await valueOf(check.want), limits);
-    compared.push({ output: check.name, found: stated ? found : byAssertion(found, check) });
-  }
-  for (const t of Object.values(outputs)) t.dispose();
-  return compared;
-}
-
-/** The assertion's error is no number where a value is NaN; then our own comparison decides. */
-function byAssertion(found: Comparison, check: CaseCheck): Comparison {
-  if (check.passed || Number.isNaN(check.error)) {
-    return check.passed ? { ...found, passed: true } : found;
-  }
-  return {
-    ...found,
-    passed: false,
-    wrong: Math.max(1, found.wrong),
-    first: found.first ?? found.worst,
-  };
-}
-
-async function valueOf(t: CaseCheck["got"]): Promise<Host> {
-  const value = await read(t!);
-  t!.dispose();
-  return value;
-}
-
 function skipped(name: string, reason: string): TestResult {
   return { name, result: "skipped", reason, worst: null, ms: 0, device: null };
 }
 
 function failure(name: string, error: unknown, begun: number, machine: Machine): TestResult {
-  const reason = error instanceof Error ? error.message : String(error);
+  // One line a test: the ways forward on further lines are for one who runs the model alone.
+  const reason = (error instanceof Error ? error.message : String(error)).split("\n")
+    .map((line) => line.trim()).filter((line) => !line.startsWith("try ")).join("; ");
   const ms = performance.now() - begun;
   return { name, result: "failed", reason, worst: null, ms, device: machine.name };
 }

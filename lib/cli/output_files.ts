@@ -1,0 +1,31 @@
+/**
+ * Outputs of a run as files: a `.npy` each in a folder, or one `.safetensors` for all.
+ * @module
+ */
+import { writeNpy } from "../io/npy.ts";
+import { safetensors } from "../io/safetensors.ts";
+import { writeTo } from "../io/sink.ts";
+import { fileNames, inFolder } from "./path.ts";
+import type { NamedValue } from "./runnable.ts";
+
+/** Writes the outputs and gives the file of each; every file appears whole or not at all. */
+export async function writeOutputs(
+  target: string,
+  outputs: readonly NamedValue[],
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  signal.throwIfAborted();
+  if (/\.safetensors$/i.test(target)) {
+    const file = safetensors(outputs.map(({ name, value }) => [name, value] as const));
+    await writeTo(target, file.open(), { signal });
+    return outputs.map(() => target);
+  }
+  await Deno.mkdir(target, { recursive: true });
+  const files = fileNames(outputs.map(({ name }) => name)).map((name) =>
+    inFolder(target, `${name}.npy`)
+  );
+  for (const [i, { value }] of outputs.entries()) {
+    await writeTo(files[i], [writeNpy(value)], { signal });
+  }
+  return files;
+}

@@ -1,0 +1,59 @@
+/**
+ * A run on values that the command line gives, and the comparison of its outputs with files.
+ * @module
+ */
+import type { Machine } from "../core/target.ts";
+import { arrayIn } from "./array_file.ts";
+import {
+  compareValues,
+  type Comparison,
+  suiteTolerance,
+  type Tolerance,
+} from "./compare_values.ts";
+import { inputValues, type SpecOptions } from "./input_spec.ts";
+import type { Opened } from "./opened.ts";
+import { suggestion, usageError } from "./parse.ts";
+import { type NamedValue, runnable } from "./runnable.ts";
+import type { Ran } from "./run_cases.ts";
+import { timed, type Timing } from "./run_times.ts";
+
+/** Runs an opened model on the values that specs name. */
+export async function runValues(
+  opened: Opened,
+  machine: Machine,
+  specs: readonly string[],
+  options: Timing & SpecOptions,
+): Promise<Ran> {
+  const model = runnable(opened, machine);
+  try {
+    const values = await inputValues(model.inputs, specs, options);
+    const { last, times } = await timed(() => model.run(values), options);
+    return { outputs: last, cases: [], times: [times] };
+  } finally {
+    model.dispose();
+  }
+}
+
+/** Compares outputs with the files that `--check name=file` names. */
+export async function checkOutputs(
+  outputs: readonly NamedValue[],
+  checks: readonly string[],
+  tolerance: Partial<Tolerance>,
+): Promise<readonly { readonly name: string; readonly found: Comparison }[]> {
+  const done: { name: string; found: Comparison }[] = [];
+  for (const text of checks) {
+    const output = outputs.find(({ name }) => text.startsWith(`${name}=`));
+    if (!output) {
+      const names = outputs.map(({ name }) => name);
+      const name = text.replace(/=.*$/s, "");
+      throw usageError(
+        `Cannot take --check ${text}: it is written NAME=FILE.npy, and the outputs are ` +
+          `${names.join(", ")}; ${suggestion(name, names)}`,
+      );
+    }
+    const want = await arrayIn(text.slice(output.name.length + 1), output.name);
+    const limits = { ...suiteTolerance, ...tolerance };
+    done.push({ name: output.name, found: compareValues(output.value, want, limits) });
+  }
+  return done;
+}

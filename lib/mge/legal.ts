@@ -1,0 +1,163 @@
+/**
+ * From a graph to operators that a file can hold: what files lack becomes compositions of what
+ * they have, statics are folded once more, then each node is written by its rule.
+ * @module
+ */
+import { FormatError, placeOf } from "../core/fault.ts";
+import { type Graph, orderOf, rebuild, resultsOf, usersOf } from "../core/graph.ts";
+import { isHost, isSource } from "../core/host.ts";
+import { constant } from "../core/leaf.ts";
+import type { Node, Tensor } from "../core/tensor.ts";
+import { printType } from "../core/type.ts";
+import { graphOf } from "../stage/stage.ts";
+import { optimize } from "../stage/level.ts";
+import { type Emitter, newEmitter, type Var } from "./emitter.ts";
+import { bitLowerings } from "./legal/bits.ts";
+import { elementLowerings, elementWriting } from "./legal/element.ts";
+import { indexLowerings, indexWriting } from "./legal/index.ts";
+import { linearLowerings, linearWriting } from "./legal/linear.ts";
+import { normWriting } from "./legal/norm.ts";
+import { poolLowerings, poolWriting } from "./legal/pool.ts";
+import { randomWriting } from "./legal/random.ts";
+import { reduceLowerings, reduceWriting } from "./legal/reduce.ts";
+import { shapeLowerings, shapeWriting } from "./legal/shape.ts";
+import type { Container, Lowerings, Writing, WritingRules } from "./legal/site.ts";
+import { elemwise } from "./legal/steps.ts";
+
+const lowerings: Lowerings = {
+  ...elementLowerings,
+  ...bitLowerings,
+  ...linearLowerings,
+  ...shapeLowerings,
+  ...reduceLowerings,
+  ...indexLowerings,
+  ...poolLowerings,
+};
+
+const rules: WritingRules = {
+  ...elementWriting,
+  ...linearWriting,
+  ...shapeWriting,
+  ...reduceWriting,
+  ...indexWriting,
+  ...poolWriting,
+  ...normWriting,
+  ...randomWriting,
+};
+
+/** Rounds of composition; each takes compositions apart by one layer. */
+const deepest = 32;
+
+/** True if a rule or the operation's own wire says how the node stands in a file. */
+function isWritten(node: Node, container: Container): boolean {
+  const rule = rules[node.op.name];
+  if (rule) return rule.takes?.(node, container) ?? true;
+  return node.op.wire?.opr === "Elemwise" && node.op.wire.mode !== undefined;
+}
+
+/** One node as what files have; `undefined` if it is that already. */
+function lowered(t: Tensor, container: Container): Tensor | undefined {
+  const { node } = t;
+  if (node.op.name === "arg" || node.data) return undefined;
+  const own = lowerings[node.op.name]?.(t);
+  if (own) return own;
+  if (isWritten(node, container)) return undefined;
+  if (!node.op.compose) throw unwritable(node);
+  return node.op.compose(node.ins, node.attrs)[t.out];
+}
+
+function unwritable(node: Node): FormatError {
+  const place = placeOf(node.site);
+  return new FormatError(
+    `Cannot dump ${node.op.name} of ${node.ins.map(printType).join(" and ")}: a file has no ` +
+      `operator for it${place ? `\n  at ${place}` : ""}`,
+    { code: "format.write", place },
+  );
+}
+
+function expand(roots: readonly Tensor[], container: Container): readonly Tensor[] {
+  let now = roots;
+  for (let left = deepest; left > 0; left--) {
+    const next = rebuild(now, (t) => lowered(t, container));
+    if (next.every((t, i) => t === now[i])) return now;
+    now = next;
+  }
+  throw new TypeError("internal: compositions of operations that never end");
+}
+
+/** Named leaves keep their names through a reshape that only they meet. */
+function renamed(roots: readonly Tensor[]): readonly Tensor[] {
+  const order = orderOf(roots);
+  const users = usersOf(order);
+  const ends = new Set(roots.map((t) => t.node));
+  return rebuild(roots, (t) => {
+    const [x] = t.node.ins;
+    if (t.node.op.name !== "reshape" || x.node.name === undefined || ends.has(x.node)) return;
+    const { data, name } = x.node;
+    if (users.get(x.node)?.length !== 1) return;
+    if (!isHost(data) && !isSource(data)) return;
+    if (isHost(data)) return constant({ ...data, shape: t.shape }, name);
+    return constant({ dtype: data.dtype, shape: t.shape, open: () => data.open() }, name);
+  });
+}
+
+/** The graph in operations that files have. */
+export function legalised(graph: Graph, container: Container): Graph {
+  const first = optimize(graph, 1);
+  const roots = renamed(expand(resultsOf(first), container));
+  const second = optimize(graphOf(graph.args, roots, graph.names), 1);
+  return graphOf(graph.args, expand(resultsOf(second), container), graph.names);
+}
+
+/** A graph as operators, and what its arguments and results are there. */
+export interface Written {
+  readonly e: Emitter;
+  readonly roots: readonly Var[];
+  readonly args: readonly Var[];
+}
+
+/** Writes a legalised graph; arguments get the names given. */
+export function writeOperators(
+  graph: Graph,
+  container: Container,
+  argNames: readonly string[],
+): Written {
+  const e = newEmitter();
+  const made = new Map<Node, Var>();
+  const args = graph.args.map((t, i) => e.input(argNames[i], t));
+  graph.args.forEach((t, i) => made.set(t.node, args[i]));
+  for (const node of orderOf(resultsOf(graph))) {
+    if (made.has(node)) continue;
+    made.set(node, node.data ? e.hold(node.data, node.name) : applied(e, node, made, container));
+  }
+  return { e, args, roots: resultsOf(graph).map((t) => made.get(t.node)!) };
+}
+
+function applied(
+  e: Emitter,
+  node: Node,
+  made: ReadonlyMap<Node, Var>,
+  container: Container,
+): Var {
+  const ins = node.ins.map((t) => made.get(t.node));
+  if (ins.includes(undefined)) throw unwritable(node);
+  const site: Writing = {
+    ...{ e, node, attrs: node.attrs, out: node.outs[0], container },
+    ins: ins as readonly Var[],
+  };
+  const rule = rules[node.op.name];
+  return e.within(scopeOf(node), () => {
+    if (rule) return rule.write(site);
+    const mode = node.op.wire?.mode;
+    if (mode === undefined) throw unwritable(node);
+    return elemwise(e, mode, ...site.ins);
+  });
+}
+
+/** The module whose parameter a node uses: `net.fc1` of `net.fc1.weight`. */
+function scopeOf(node: Node): string {
+  for (const { node: { name, data } } of node.ins) {
+    if (data && name?.includes(".")) return name.slice(0, name.lastIndexOf("."));
+  }
+  return "";
+}

@@ -1,0 +1,212 @@
+/**
+ * The plain data of a model file from a graph: operators with ids, and names as MegEngine gives
+ * them.
+ * @module
+ */
+import { OptionError } from "../core/fault.ts";
+import { type Graph, resultsOf } from "../core/graph.ts";
+import { anyDevice, type Drafted, type Emitter, fileDType, neededBy, type Var } from "./emitter.ts";
+import { countShared } from "./ids.ts";
+import { legalised, writeOperators } from "./legal.ts";
+import { table } from "./legal/steps.ts";
+import type { FileMetadata, FileModel, FileOpr, FileOutput } from "./model.ts";
+
+/** What of names and metadata goes into a file. */
+export interface WriteOptions {
+  readonly format: "V1" | "V2";
+  readonly argNames?: readonly string[];
+  readonly outputNames?: readonly string[];
+  /** 0 none, 1 those of the results, 2 all. */
+  readonly keepVarName: 0 | 1 | 2;
+  readonly keepOprName: boolean;
+  readonly keepParamName: boolean;
+  readonly keepOprPriority: boolean;
+  readonly metadata: FileMetadata;
+}
+
+/** A model, and what it calls its ends. */
+export interface WrittenModel {
+  readonly model: FileModel;
+  /** Names of the inputs that are in the file, in order of the arguments. */
+  readonly inputs: readonly string[];
+  /** Which arguments these are. */
+  readonly used: readonly number[];
+  readonly outputs: readonly string[];
+  readonly params: readonly string[];
+  /** What the file leaves out, in words. */
+  readonly reported: readonly string[];
+}
+
+/** The library version that files state: that of the released MegEngine. */
+const version = 101300;
+/** Priority of operators that compute nothing. */
+const sourcePriority = -(2 ** 31);
+
+/** Changes the end of a graph after its operators are there, as test cases do. */
+export type Ending = (e: Emitter, ends: readonly Var[], names: readonly string[]) => readonly Var[];
+
+/** Writes a graph as a model. */
+export function writeModel(graph: Graph, options: WriteOptions, ending?: Ending): WrittenModel {
+  const argNames = argumentNames(graph, options.argNames);
+  const given = resultNames(graph, options.outputNames);
+  const { e, roots, args } = writeOperators(
+    legalised(graph, options.format),
+    options.format,
+    argNames,
+  );
+  const own = roots.map((v, i) => ownEnd(e, roots, v, given, i));
+  const stated = new Map(own.flatMap((v, i) => given[i] ? [[v.from, given[i]]] : []));
+  const named = namesOf(neededBy(e.all, own));
+  const outputs = own.map((v) => stated.get(v.from) ?? outputName(v, named));
+  const ends = ending ? ending(e, own, outputs) : own;
+  const drafts = neededBy(e.all, ends);
+  const names = namesOf(drafts);
+  const ids = idsOf(drafts);
+  const finals = new Set(ends.map((v) => v.from));
+  const oprs = drafts.map((d) => {
+    const { first, original } = ids.get(d)!;
+    const keeps = options.keepVarName !== 0 &&
+      (options.format === "V2" || options.keepVarName === 2 || finals.has(d));
+    const name = names.get(d)!;
+    const varNames = d.outs.map((_, i) =>
+      i === d.main && stated.has(d) ? stated.get(d)! : outputName({ from: d, main: i }, names)
+    );
+    return operator(d, {
+      inputs: d.ins.map((v) => ids.get(v.from)!.first + v.from.main),
+      outputs: d.outs.map(({ shape }, i): FileOutput => ({
+        id: first + i,
+        ...(keeps ? { name: varNames[i], shape } : {}),
+      })),
+      ...(options.keepOprName ? { name: d.given ?? name } : {}),
+      ...(options.keepOprPriority ? { priority: d.ins.length ? original : sourcePriority } : {}),
+    }, options.keepParamName);
+  });
+  const model: FileModel = {
+    ...{ format: options.format, version, oprs, outputAlias: [], metadata: options.metadata },
+    ...(options.format === "V2" ? { modelVersion: 2 } : {}),
+    outputs: ends.map(({ from }) => {
+      const { first, original } = ids.get(from)!;
+      return { compact: first + from.main, original: original + 1 + from.main };
+    }),
+    sharedTensors: countShared(oprs),
+  };
+  const inFile = new Set(drafts);
+  const used = args.flatMap((v, i) => inFile.has(v.from) ? [i] : []);
+  return {
+    ...{ model, used, inputs: used.map((i) => argNames[i]) },
+    outputs: options.keepVarName === 0 ? outputs.map((_, i) => `unnamed${i}`) : outputs,
+    params: options.keepParamName ? drafts.flatMap((d) => isParam(d) ? [d.given!] : []) : [],
+    reported: argNames.flatMap((name, i) =>
+      used.includes(i) ? [] : [`argument ${name} is not in the file: no result needs it`]
+    ),
+  };
+}
+
+function isParam(d: Drafted): boolean {
+  return d.type === "SharedDeviceTensor";
+}
+
+/** The names given, else the authors', else `arg_0` and so on; equal ones are numbered. */
+export function argumentNames(graph: Graph, given?: readonly string[]): readonly string[] {
+  const n = graph.args.length;
+  if (given && given.length !== n) {
+    throw new OptionError(
+      `Cannot dump: wrong number of argNames, should be ${n} values, found ${given.length}`,
+    );
+  }
+  return numbered(graph.args.map((t, i) => given?.[i] ?? t.node.name ?? `arg_${i}`));
+}
+
+/** The names given, else the keys of a record; empty where neither says one. */
+function resultNames(graph: Graph, given?: readonly string[]): readonly string[] {
+  const n = resultsOf(graph).length;
+  if (!given) return Array.from({ length: n }, (_, i) => graph.names[i] ?? "");
+  if (graph.names.some((name) => name !== "")) {
+    throw new OptionError(
+      "Cannot dump with outputNames: cannot specify outputNames when the result is a record, " +
+        "whose keys are the names",
+    );
+  }
+  if (given.length !== n) {
+    throw new OptionError(
+      `Cannot dump: wrong number of outputNames, should be ${n} values, found ${given.length}`,
+    );
+  }
+  return given;
+}
+
+/** A variable has one name: where two are wanted, an identity carries the second. */
+function ownEnd(
+  e: Emitter,
+  roots: readonly Var[],
+  v: Var,
+  names: readonly string[],
+  i: number,
+): Var {
+  if (!names[i]) return v;
+  const leaf = v.from.given !== undefined && v.from.given !== names[i];
+  const taken = roots.slice(0, i).some((r, k) => r.from === v.from && names[k] !== names[i]);
+  if (!leaf && !taken) return v;
+  const again = roots.slice(0, i).filter((r, k) => r.from === v.from && names[k] !== names[i]);
+  return e.opr("Identity", [table("Empty")], [v], v, { nth: again.length });
+}
+
+interface Ids {
+  /** Id of the first output in the file. */
+  readonly first: number;
+  /** The operator's number in the graph; its outputs come behind it. */
+  readonly original: number;
+}
+
+function idsOf(drafts: readonly Drafted[]): ReadonlyMap<Drafted, Ids> {
+  const ids = new Map<Drafted, Ids>();
+  let first = 0, original = 0;
+  for (const d of drafts) {
+    ids.set(d, { first, original });
+    first += d.outs.length;
+    original += 1 + d.outs.length;
+  }
+  return ids;
+}
+
+/** Labels with `[0]`, `[1]` behind those that stand several times. */
+function numbered(labels: readonly string[]): readonly string[] {
+  const times = new Map<string, number>();
+  for (const label of labels) times.set(label, (times.get(label) ?? 0) + 1);
+  const next = new Map<string, number>();
+  return labels.map((label) => {
+    if (times.get(label) === 1) return label;
+    const n = next.get(label) ?? 0;
+    next.set(label, n + 1);
+    return `${label}[${n}]`;
+  });
+}
+
+function namesOf(drafts: readonly Drafted[]): ReadonlyMap<Drafted, string> {
+  const names = numbered(drafts.map((d) => d.label));
+  return new Map(drafts.map((d, i) => [d, names[i]]));
+}
+
+function outputName(
+  v: { readonly from: Drafted; readonly main?: number },
+  names: ReadonlyMap<Drafted, string>,
+): string {
+  const name = names.get(v.from)!;
+  return v.from.outs.length > 1 ? `${name}:o${v.main ?? v.from.main}` : name;
+}
+
+function operator(
+  d: Drafted,
+  more: Pick<FileOpr, "inputs" | "outputs" | "name" | "priority">,
+  keepParamName: boolean,
+): FileOpr {
+  const { type, params, tensor, outputDtype } = d;
+  const { name: _, ...anonymous } = tensor ?? { name: "" };
+  const kept = tensor && (isParam(d) && !keepParamName ? anonymous as typeof tensor : tensor);
+  const alone = d.ins.length === 0 && type !== "Host2DeviceCopy";
+  return {
+    ...{ type, params, ...more, tensors: kept ? [kept] : [], blobs: [] },
+    ...(outputDtype ? { outputDtype: { name: fileDType(outputDtype) } } : {}),
+    compNodes: alone && !tensor ? [anyDevice] : [],
+  };
+}
