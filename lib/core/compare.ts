@@ -19,6 +19,8 @@ export type Reason =
   | "expect external node, got internal"
   | "too many instructions"
   | "mismature end"
+  | "value unreadable"
+  | "data unreadable"
   | "dtype mismatch"
   | "name mismatch";
 
@@ -43,18 +45,29 @@ export function equalElements(a: ArrayLike<number>, b: ArrayLike<number>): boole
   return true;
 }
 
-/** The first difference between a recorded graph and one staged later, or `undefined`. */
+/**
+ * The first difference between a recorded graph and one staged later, or `undefined`. Values of
+ * leaves that are `bound` anew at each call may differ, their types may not.
+ */
 export function difference(
   recorded: Graph,
   found: Graph,
   comparator: Comparator = equalElements,
+  bound: (leaf: Node) => boolean = () => false,
 ): Difference | undefined {
+  const [before, now] = [readsOf(recorded), readsOf(found)];
+  if (now.length > before.length) {
+    return { reason: "value unreadable", found: now[before.length].node };
+  }
+  if (now.length < before.length) {
+    return { reason: "data unreadable", recorded: before[now.length].node };
+  }
   const a = orderOf([...recorded.args, ...rootsOf(recorded)]);
   const b = orderOf([...found.args, ...rootsOf(found)]);
   const places = [new Map(a.map((n, i) => [n, i])), new Map(b.map((n, i) => [n, i]))] as const;
   const id = (which: 0 | 1, t: Tensor) => `${places[which].get(t.node)}.${t.out}`;
   for (let i = 0; i < Math.min(a.length, b.length); i++) {
-    const reason = nodeDifference(a[i], b[i], id, comparator);
+    const reason = nodeDifference(a[i], b[i], id, comparator, bound);
     if (reason) return { reason, recorded: a[i], found: b[i] };
   }
   if (b.length > a.length) return { reason: "too many instructions", found: b[a.length] };
@@ -70,11 +83,17 @@ export function difference(
     : undefined;
 }
 
+/** What the host reads while the program runs. */
+function readsOf(graph: Graph): readonly Tensor[] {
+  return graph.cuts.flatMap((cut) => cut.kind === "read" ? [...cut.roots] : []);
+}
+
 function nodeDifference(
   a: Node,
   b: Node,
   id: (which: 0 | 1, t: Tensor) => string,
   comparator: Comparator,
+  bound: (leaf: Node) => boolean,
 ): Reason | undefined {
   if (a === b) return undefined;
   if (isExternal(a) !== isExternal(b)) {
@@ -87,6 +106,7 @@ function nodeDifference(
   if (a.outs[0].dtype !== b.outs[0].dtype) return "dtype mismatch";
   if (isExternal(a)) {
     if (!sameType(a.outs[0], b.outs[0])) return "tensors not equals";
+    if (bound(a) && bound(b)) return undefined;
     if (a.data === b.data || !isHost(a.data) || !isHost(b.data)) return undefined;
     if (a.data.data === b.data.data) return undefined;
     const [x, y] = [a.data.data, b.data.data] as unknown as ArrayLike<number>[];

@@ -90,7 +90,9 @@ export function rebuild(
     const ins = node.ins.map(at);
     const same = ins.every((t, i) => t === node.ins[i]);
     const { data, name, site } = node;
-    const news = same ? olds : apply(node.op, ins, node.attrs, { data, name, site, closed: true });
+    // Inside a running call the new nodes belong to it; a graph of its own belongs to none.
+    const closed = !ins.some((t) => t.node.call?.live);
+    const news = same ? olds : apply(node.op, ins, node.attrs, { data, name, site, closed });
     made.set(node, news.map((t, i) => change(t, olds[i]) ?? t));
   }
   return roots.map(at);

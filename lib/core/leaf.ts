@@ -6,9 +6,9 @@
 import { arrayOf, type Data, type Host, host, type HostArray } from "./host.ts";
 import type { Op, VjpArgs } from "./op.ts";
 import type { Scalar } from "./scalar.ts";
-import { apply, type Call, type Tensor } from "./tensor.ts";
+import { apply, type Call, located, type Node, type Tensor } from "./tensor.ts";
 import { type DType, type Named, printType, sameType, type Type } from "./type.ts";
-import { ShapeError } from "./fault.ts";
+import { DTypeError, ShapeError } from "./fault.ts";
 
 function leafOp(name: string, doc: string): Op {
   return {
@@ -39,11 +39,17 @@ export function constant(data: Data, name?: string): Tensor {
   return apply(dataOp, [], {}, { type: { dtype: data.dtype, shape: data.shape }, data, name })[0];
 }
 
-/** A scalar constant of a dtype. */
+/** A number as the author wrote it, as a scalar constant of a dtype. */
 export function literal(value: number, dtype: DType): Tensor {
   const array = arrayOf(dtype, 1);
   array[0] = dtype === "bool" ? Number(value !== 0) : value;
-  return constant({ dtype, shape: [], data: array });
+  const data = { dtype, shape: [], data: array };
+  return apply(dataOp, [], { literal: true }, { type: { dtype, shape: [] }, data })[0];
+}
+
+/** True for a node that `literal` made: it is text of the program, where a tensor is a value. */
+export function isLiteral(node: Node): boolean {
+  return node.op === dataOp && node.attrs.literal === true;
 }
 
 /** What `tensor` takes: a number or truth, or lists of them to any depth. */
@@ -59,9 +65,23 @@ export function tensor(
   shape?: readonly number[],
   dtype?: DType,
 ): Tensor {
+  try {
+    return valueOf(value, shape, dtype);
+  } catch (error) {
+    throw located(error, new Error("tensor"));
+  }
+}
+
+function valueOf(value: Nested | HostArray, shape?: readonly number[], dtype?: DType): Tensor {
   if (ArrayBuffer.isView(value)) {
     const own = dtypeOfArray(value as HostArray);
     const want = dtype ?? own;
+    if (want === undefined) {
+      throw new DTypeError(
+        `Cannot make a tensor of a ${value.constructor.name}: there is no such dtype\n` +
+          '  try a Float32Array or an Int32Array, or name the dtype: tensor(data, shape, "f32")',
+      );
+    }
     const data = want === own ? value as HostArray : convert(value as HostArray, want);
     return constant(host({ dtype: want, shape: shape ?? [data.length] }, data));
   }
@@ -97,7 +117,7 @@ function ragged(): ShapeError {
   );
 }
 
-function dtypeOfArray(data: HostArray): DType {
+function dtypeOfArray(data: HostArray): DType | undefined {
   if (data instanceof Float32Array) return "f32";
   if (data instanceof Int32Array) return "i32";
   if (data instanceof Int16Array) return "i16";
@@ -105,11 +125,7 @@ function dtypeOfArray(data: HostArray): DType {
   if (data instanceof Uint8Array) return "u8";
   if (data instanceof Uint16Array) return "u16";
   if (typeof Float16Array !== "undefined" && data instanceof Float16Array) return "f16";
-  if ((data as unknown) instanceof Float64Array) return "f64" as DType;
-  throw new TypeError(
-    `Cannot make a tensor of a ${(data as object).constructor.name}: there is no such dtype\n` +
-      "  try a Float32Array or an Int32Array",
-  );
+  return undefined;
 }
 
 /** The elements of an array converted to another dtype, as `cast` converts them. */

@@ -15,8 +15,10 @@ export interface Call {
   readonly name: string;
   /** False once the call has returned. */
   live: boolean;
-  /** Computes a value in the middle of the call; absent where values cannot be read. */
+  /** Computes a value in the middle of the call; absent where nothing is computed. */
   readonly read?: (t: Tensor) => Promise<Host>;
+  /** True where the author may not read values, as the call is symbolic. */
+  readonly sealed?: boolean;
   /** Makes a leaf of the call that holds a value computed outside the record. */
   readonly admit?: (value: Host) => Tensor;
 }
@@ -173,7 +175,7 @@ function leaked(op: Op, t: Tensor, site: Error): TraceError {
 /** Adds the author's place to an error of inference, once. */
 export function located(error: unknown, site: Error): unknown {
   if (
-    (error instanceof ShapeError || error instanceof DTypeError ||
+    (error instanceof ShapeError || error instanceof DTypeError || error instanceof StageError ||
       error instanceof RangeError && "place" in error) &&
     (error as ShapeError).place === undefined
   ) {

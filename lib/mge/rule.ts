@@ -3,7 +3,7 @@
  * here read parameters and the values that must be numbers while staging.
  * @module
  */
-import { FormatError, StageError } from "../core/fault.ts";
+import { FormatError, OptionError, StageError } from "../core/fault.ts";
 import type { Host } from "../core/host.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { type DType, isFloat, printType } from "../core/type.ts";
@@ -142,9 +142,13 @@ export function integer(site: Site, i: number): number {
   return integers(site, i)[0];
 }
 
-/** An axis counted from the front. */
+/** An axis counted from the front; others than there are, are refused. */
 export function axisOf(axis: number, rank: number): number {
-  return axis < 0 ? axis + rank : axis;
+  const found = axis < 0 ? axis + rank : axis;
+  if (!Number.isInteger(found) || found < 0 || found >= rank) {
+    throw new OptionError(`Cannot take axis ${axis}: there are ${rank} axes`);
+  }
+  return found;
 }
 
 /** Files have no rank 0: one element is `[1]` there. */

@@ -32,6 +32,10 @@ export interface WrittenModel {
   /** Which arguments these are. */
   readonly used: readonly number[];
   readonly outputs: readonly string[];
+  /** The graph's own results, where `outputs` are what was put behind them. */
+  readonly ends: readonly string[];
+  /** Element types of all variables. */
+  readonly dtypes: readonly string[];
   readonly params: readonly string[];
   /** What the file leaves out, in words. */
   readonly reported: readonly string[];
@@ -93,8 +97,13 @@ export function writeModel(graph: Graph, options: WriteOptions, ending?: Ending)
   const inFile = new Set(drafts);
   const used = args.flatMap((v, i) => inFile.has(v.from) ? [i] : []);
   return {
-    ...{ model, used, inputs: used.map((i) => argNames[i]) },
-    outputs: options.keepVarName === 0 ? outputs.map((_, i) => `unnamed${i}`) : outputs,
+    ...{ model, used },
+    inputs: drafts.flatMap((d) => d.type === "Host2DeviceCopy" ? [d.given!] : []),
+    outputs: ends.map((v, i) =>
+      options.keepVarName === 0 ? `unnamed${i}` : stated.get(v.from) ?? outputName(v, names)
+    ),
+    ends: outputs,
+    dtypes: [...new Set(drafts.flatMap((d) => d.outs.map((t) => fileDType(t.dtype))))],
     params: options.keepParamName ? drafts.flatMap((d) => isParam(d) ? [d.given!] : []) : [],
     reported: argNames.flatMap((name, i) =>
       used.includes(i) ? [] : [`argument ${name} is not in the file: no result needs it`]

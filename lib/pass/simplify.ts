@@ -34,7 +34,7 @@ export function uniformOf(t: Tensor): number | undefined {
   return op.name === "broadcastTo" || op.name === "reshape" ? uniformOf(ins[0]) : scalarOf(t);
 }
 
-/** x + 0 → x, x − 0 → x, x · 1 → x, x / 1 → x; -0 stays because x + 0 is kept where 0 is first. */
+/** x + 0 → x, x − 0 → x, x · 1 → x, x / 1 → x; of −0 + 0 the sign stays, which IEEE drops. */
 export function neutral(t: Tensor): Tensor | undefined {
   const [a, b] = t.node.ins;
   switch (t.node.op.name) {

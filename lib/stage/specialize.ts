@@ -9,7 +9,7 @@ import { type Graph, orderOf, rebuild, rootsOf, usersOf } from "../core/graph.ts
 import { bytesIn, type Host, isHost, type Source } from "../core/host.ts";
 import { constant } from "../core/leaf.ts";
 import { isTensor, type Node, type Tensor } from "../core/tensor.ts";
-import { mapTree } from "../core/tree.ts";
+import { leavesOf, mapTree } from "../core/tree.ts";
 import { bytesOf } from "../core/type.ts";
 import { bind } from "./bind.ts";
 import { graphWith } from "../core/graph_with.ts";
@@ -113,5 +113,8 @@ export function specialize(
 }
 
 function foldTree(result: unknown): unknown {
-  return mapTree(result, isTensor, (t) => foldRoots([t])[0]);
+  const roots = leavesOf(result, isTensor).map(({ leaf }) => leaf);
+  const folded = foldRoots(roots);
+  let at = 0;
+  return mapTree(result, isTensor, () => folded[at++]);
 }

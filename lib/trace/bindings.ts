@@ -14,8 +14,8 @@ import { liftResidents } from "./read.ts";
 /** Values of tensors on a machine. */
 export interface Bindings {
   readonly machine: Machine;
-  /** An argument's value: as it is if it is a leaf, else computed first. */
-  argument(t: Tensor): Promise<Host | Resident>;
+  /** An argument's value: as it is if it is a leaf, else computed first and the caller's. */
+  argument(t: Tensor): Promise<{ readonly value: Host | Resident; readonly computed: boolean }>;
   /** A captured tensor's value, kept on the machine. */
   captured(t: Tensor): Promise<Resident>;
   /** Gives back what was uploaded. */
@@ -24,13 +24,16 @@ export interface Bindings {
 
 /** The bindings of one traced function on one machine. */
 export function bindings(machine: Machine): Bindings {
-  const uploads = new Map<object, Resident>();
+  // An upload lives as long as its array: a call that captures a new one each time keeps none.
+  const uploads = new WeakMap<object, Resident>();
+  const made = new Set<WeakRef<Resident>>();
+  const gone = new FinalizationRegistry<WeakRef<Resident>>((ref) => made.delete(ref));
   return {
     machine,
     async argument(t) {
       const { data, call, op } = t.node;
-      if (isHost(data) || isResident(data)) return data;
-      if (isSource(data)) return await collect(data);
+      if (isHost(data) || isResident(data)) return { value: data, computed: false };
+      if (isSource(data)) return { value: await collect(data), computed: false };
       if (call || op.name === "arg") {
         throw new TraceError(
           "leaked",
@@ -41,7 +44,7 @@ export function bindings(machine: Machine): Bindings {
       const loaded = await machine.compile(graphOf(args, roots));
       const [out] = await loaded.run(residents);
       loaded.dispose();
-      return out;
+      return { value: out, computed: true };
     },
     async captured(t) {
       const { data } = t.node;
@@ -49,13 +52,19 @@ export function bindings(machine: Machine): Bindings {
       const key = isHost(data) ? data.data : data as object;
       const before = uploads.get(key);
       if (before) return before;
-      const made = machine.upload(isSource(data) ? await collect(data) : data as Host);
-      uploads.set(key, made);
-      return made;
+      const value = isSource(data) ? await collect(data) : data as Host;
+      const meanwhile = uploads.get(key);
+      if (meanwhile) return meanwhile;
+      const upload = machine.upload(value);
+      const ref = new WeakRef(upload);
+      uploads.set(key, upload);
+      made.add(ref);
+      gone.register(upload, ref);
+      return upload;
     },
     dispose() {
-      for (const resident of uploads.values()) resident.dispose();
-      uploads.clear();
+      for (const ref of made) ref.deref()?.dispose();
+      made.clear();
     },
   };
 }

@@ -3,6 +3,7 @@
  * the types of what they give stay the same.
  * @module
  */
+import { placeOf, TraceError } from "../core/fault.ts";
 import { constant } from "../core/leaf.ts";
 import { isTensor, type Tensor } from "../core/tensor.ts";
 import { leavesOf, mapTree } from "../core/tree.ts";
@@ -16,9 +17,20 @@ export async function excludeFromTrace<A extends readonly unknown[], R>(
   fn: (...args: A) => R,
   ...args: A
 ): Promise<Awaited<R>> {
+  const site = new Error("excludeFromTrace");
   const calls = leavesOf(args, isTensor).map(({ leaf }) => leaf.node.call).filter((c) => c?.live);
   const call = calls[0];
-  if (!call?.read || !call.admit) return await fn(...args);
+  if (!call) return await fn(...args);
+  if (!call.read || !call.admit) {
+    const place = placeOf(site);
+    throw new TraceError(
+      "excluded region",
+      `Cannot leave ${fn.name || "a region"} out of a record that never runs: ` +
+        `what types it gives is known only when it does${place ? `\n  at ${place}` : ""}\n` +
+        "  try to trace without recordOnly, or to give its result as an argument",
+      { place },
+    );
+  }
   const values = new Map<Tensor, Tensor>();
   for (const { leaf } of leavesOf(args, isTensor)) {
     if (leaf.node.call === call) values.set(leaf, constant(await call.read(leaf)));

@@ -57,7 +57,7 @@ export async function read(t: Tensor, options: ReadOptions = {}): Promise<Host> 
   if (isResident(data)) return await data.read();
   if (isHost(data)) return { dtype: data.dtype, shape: [...data.shape], data: data.data.slice() };
   const { call } = t.node;
-  if (call?.live && call.read) return await call.read(t);
+  if (call?.live && call.read && !call.sealed) return await call.read(t);
   refuseOpen(t);
   const { roots, args, residents } = liftResidents([t]);
   const machine = options.on ?? ownerOf(residents) ?? openReference();

@@ -4,12 +4,11 @@
  * @module
  */
 import { type Cut, type Graph, orderOf, rebuild } from "../core/graph.ts";
-import { type Host, isHost, type Resident } from "../core/host.ts";
-import { arg } from "../core/leaf.ts";
+import type { Host, Resident } from "../core/host.ts";
+import { arg, isLiteral } from "../core/leaf.ts";
 import { printGraph } from "../core/print.ts";
 import { apply, type Call, isTensor, type Node, type Tensor } from "../core/tensor.ts";
 import { mapTree, type Path, pathText } from "../core/tree.ts";
-import { sizeOf } from "../core/type.ts";
 import { graphOf, resultLeaves } from "../stage/stage.ts";
 
 /** What a call did. */
@@ -34,6 +33,7 @@ export async function record(
   f: (...args: never[]) => unknown,
   args: readonly unknown[],
   compute: Compute | undefined,
+  sealed: boolean = false,
 ): Promise<Recording> {
   const leaves: Tensor[] = [];
   const admitted: Host[] = [];
@@ -41,6 +41,7 @@ export async function record(
   const call: Call = {
     name: f.name || "traced function",
     live: true,
+    sealed,
     ...(compute
       ? {
         read(t: Tensor): Promise<Host> {
@@ -101,14 +102,15 @@ function nameOf(t: Tensor, path: Path): string | undefined {
   return t.node.name ?? (path.length > 1 ? pathText(path.slice(1)) : undefined);
 }
 
-/** Leaves with values, other than single numbers, that a graph holds. */
+/** Leaves with values, other than numbers written in the program, that a graph holds. */
 export function capturedIn(graph: Graph): readonly Tensor[] {
   const nodes = orderOf(graph.cuts.flatMap((c) => [...c.roots]));
   return nodes.filter(isCaptured).map((node) => node.results[0]);
 }
 
-function isCaptured(node: Node): boolean {
-  return node.data !== undefined && (!isHost(node.data) || sizeOf(node.data.shape) > 1);
+/** True for a leaf that holds a value, other than a number written in the program. */
+export function isCaptured(node: Node): boolean {
+  return node.data !== undefined && !isLiteral(node);
 }
 
 /** The graph to its end only, with captured tensors as further arguments. */

@@ -3,15 +3,16 @@
  * @module
  */
 import { evaluate } from "../cpu/evaluate.ts";
-import { DeviceError } from "../core/fault.ts";
+import { DeviceError, placeOf } from "../core/fault.ts";
 import { type Graph, resultsOf } from "../core/graph.ts";
 import { type Host, isResident, type Resident } from "../core/host.ts";
 import type { CompileOptions, Loaded, Machine } from "../core/target.ts";
+import { printType } from "../core/type.ts";
 import { optimize } from "../stage/level.ts";
 
 /** The interpreter as a machine; it needs no device and holds values in ordinary memory. */
 export function openReference(): Machine {
-  const values = new WeakMap<Resident, Host | "disposed">();
+  const values = new WeakMap<Resident, Host | "disposed" | Error>();
   let open = true;
   const valueOf = (r: Resident): Host => {
     const value = values.get(r);
@@ -19,7 +20,19 @@ export function openReference(): Machine {
       throw new DeviceError("Cannot use this value on the reference: another device holds it");
     }
     if (value === "disposed") throw new DeviceError("Cannot use this value: it was given back");
+    if (value instanceof Error) {
+      const place = placeOf(value);
+      throw new DeviceError(
+        `Cannot use this ${printType(r)}: it was given away${place ? ` at ${place}` : ""}; ` +
+          "use the result that took its memory",
+        { code: "device.given", place },
+      );
+    }
     return value;
+  };
+  const isLive = (r: Resident) => {
+    const value = values.get(r);
+    return value !== undefined && value !== "disposed" && !(value instanceof Error);
   };
   const check = () => {
     if (!open) throw new DeviceError("Cannot use the reference: it was disposed");
@@ -35,7 +48,7 @@ export function openReference(): Machine {
         shape: kept.shape,
         owner: machine,
         read: () => Promise.resolve(valueOf(resident)).then(copied),
-        dispose: () => void values.set(resident, "disposed"),
+        dispose: () => void (isLive(resident) && values.set(resident, "disposed")),
       };
       values.set(resident, kept);
       return resident;
@@ -47,6 +60,7 @@ export function openReference(): Machine {
       return Promise.resolve({
         async run(args: readonly (Host | Resident)[]) {
           check();
+          const site = new Error("run");
           const given = new Map(
             graph.args.map((t, i) => {
               const a = args[i];
@@ -56,7 +70,7 @@ export function openReference(): Machine {
           const outs = (await evaluate(roots, given)).map((h) => machine.upload(h));
           for (const i of options.donate ?? []) {
             const a = args[i];
-            if (isResident(a)) a.dispose();
+            if (isResident(a) && isLive(a)) values.set(a, site);
           }
           return outs;
         },

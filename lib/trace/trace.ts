@@ -3,44 +3,30 @@
  * other arguments) is planned once; later calls are compared with the record and only run.
  * @module
  */
-import { type Comparator, difference } from "../core/compare.ts";
-import { OptionError, placeOf, TraceError } from "../core/fault.ts";
-import type { Graph } from "../core/graph.ts";
+import { difference } from "../core/compare.ts";
+import { placeOf, TraceError } from "../core/fault.ts";
+import { type Graph, resultsOf } from "../core/graph.ts";
 import { type Host, isResident, type Resident } from "../core/host.ts";
 import { constant } from "../core/leaf.ts";
 import { printAttrs } from "../core/print.ts";
-import type { Loaded, Machine } from "../core/target.ts";
+import type { Loaded } from "../core/target.ts";
 import { isTensor, type Node, type Tensor } from "../core/tensor.ts";
-import { leavesOf, mapTree, type Path, pathText, structureOf } from "../core/tree.ts";
-import { printType, type Type } from "../core/type.ts";
-import type { Level } from "../stage/level.ts";
+import { leavesOf, mapTree, structureOf } from "../core/tree.ts";
+import { printType } from "../core/type.ts";
 import { type Bindings, bindings } from "./bindings.ts";
+import { checkOptions, donated, refuseOthers, type TraceOptions, typesOf } from "./options.ts";
 import { ownerOf } from "./read.ts";
-import { capturedIn, closedGraph, openGraph, record, type Recording } from "./record.ts";
+import {
+  capturedIn,
+  closedGraph,
+  isCaptured,
+  openGraph,
+  record,
+  type Recording,
+} from "./record.ts";
 import { openReference } from "./reference.ts";
 
-/** Which arguments give their memory to the results: positions, or paths into a tree. */
-export type Donate = readonly (number | readonly [number, ...(string | number)[]])[];
-
-/** How a function is traced. */
-export interface TraceOptions {
-  /** Where it runs; by default where resident arguments live, else the best CPU target. */
-  readonly on?: Machine;
-  /** Values cannot be read inside the function. */
-  readonly symbolic?: boolean;
-  /** Captured tensors become constants of the graph; needed for dumping. */
-  readonly captureAsConst?: boolean;
-  /** Stage, never execute: results have types and refuse to be read. */
-  readonly recordOnly?: boolean;
-  /** After the first call with a key the function is not run again. */
-  readonly withoutHost?: boolean;
-  /** How captured constants are compared on later calls; exactly by default. */
-  readonly comparator?: Comparator;
-  /** Arguments whose memory the results take over. */
-  readonly donate?: Donate;
-  /** 0: what was written … 3: measured kernels; 2 by default. */
-  readonly optLevel?: Level;
-}
+export type { Donate, TraceOptions } from "./options.ts";
 
 /** What the latest call was. */
 export interface Recorded {
@@ -66,22 +52,38 @@ export interface Traced<A extends readonly unknown[], R> {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-interface Entry {
+/** A plan and the calls that are using it; one set aside goes when the last of them ends. */
+interface Used {
+  readonly loaded: Loaded | Promise<Loaded>;
+  users: number;
+  isAside: boolean;
+}
+
+interface Entry extends Used {
   readonly made: Recording;
-  readonly captured: number;
   readonly loaded: Loaded;
 }
 
-const known: readonly (keyof TraceOptions)[] = [
-  "on",
-  "symbolic",
-  "captureAsConst",
-  "recordOnly",
-  "withoutHost",
-  "comparator",
-  "donate",
-  "optLevel",
-];
+interface Prefix extends Used {
+  readonly graph: Graph;
+}
+
+function setAside(entry: Used): void {
+  entry.isAside = true;
+  if (entry.users === 0) drop(entry);
+}
+
+function leave(entry: Used): void {
+  if (--entry.users === 0 && entry.isAside) drop(entry);
+}
+
+/** A plan that failed to compile has nothing to give back. */
+function drop({ loaded }: Used): void {
+  if (loaded instanceof Promise) loaded.then((made) => made.dispose(), () => {});
+  else loaded.dispose();
+}
+
+/** Plans that a traced function keeps, and plans of reads inside it. */
 const mostPlans = 64;
 
 /** Wraps a function of tensors, or of trees of them, so that calling it runs it. */
@@ -92,16 +94,18 @@ export function trace<A extends readonly unknown[], R>(
   checkOptions(f, options);
   const source = f as unknown as (...args: never[]) => unknown;
   const plans = new Map<string, Entry>();
-  const prefixes = new Map<string, Promise<Loaded>>();
+  const planning = new Map<string, Promise<Entry>>();
+  const prefixes = new Map<string, Prefix>();
   let recorded: Recorded | undefined;
   let held: Bindings | undefined;
 
   async function call(...args: A): Promise<Awaited<R>> {
     if (options.captureAsConst || options.recordOnly) refuseOthers(args);
     if (options.recordOnly) {
-      const made = await record(source, args, undefined);
-      recorded = { types: args.map(typesOf), graph: made.graph };
-      return made.result as Awaited<R>;
+      const { graph, result } = await record(source, args, undefined, true);
+      recorded = { types: args.map(typesOf), graph };
+      let at = 0;
+      return mapTree(result, isTensor, () => resultsOf(graph)[at++]) as Awaited<R>;
     }
     const leaves = leavesOf(args, isTensor).map(({ leaf }) => leaf);
     const owned = leaves.flatMap((t) => isResident(t.node.data) ? [t.node.data] : []);
@@ -113,33 +117,64 @@ export function trace<A extends readonly unknown[], R>(
     const bound = held;
     const key = structureOf(args, isTensor, printType);
     const before = plans.get(key);
+    if (before) before.users++;
     const given: (Host | Resident)[] = [];
-    for (const t of leaves) given.push(await bound.argument(t));
-    const compute = options.symbolic ? undefined : prefix(bound, given);
-    const made = before && options.withoutHost ? before.made : await record(source, args, compute);
-    if (options.withoutHost && made.reads) throw frozen(made);
-    const captured = options.captureAsConst ? [] : capturedIn(made.graph);
-    if (before && made !== before.made) verify(before.made, made, options.comparator);
-    const entry = before ?? await plan(args, made, captured.length, machine);
-    touch(key, entry);
-    recorded = { types: args.map(typesOf), graph: made.graph };
-    for (const value of made.admitted) given.push(value);
-    for (const t of captured) given.push(await bound.captured(t));
-    const outs = await entry.loaded.run(given);
-    let at = 0;
-    return mapTree(made.result, isTensor, () => constant(outs[at++])) as Awaited<R>;
+    const computed: Resident[] = [];
+    let entry = before;
+    try {
+      for (const t of leaves) {
+        const argument = await bound.argument(t);
+        given.push(argument.value);
+        if (argument.computed && isResident(argument.value)) computed.push(argument.value);
+      }
+      const made = before && options.withoutHost
+        ? before.made
+        : await record(source, args, prefix(bound, given), options.symbolic);
+      const captured = options.captureAsConst ? [] : capturedIn(made.graph);
+      if (options.withoutHost) refuseHost(made, captured);
+      if (!entry) {
+        entry = await planned(bound, key, args, made, captured);
+        entry.users++;
+      }
+      if (made !== entry.made) verify(entry.made, made, options);
+      touch(plans, key, entry, bound);
+      recorded = { types: args.map(typesOf), graph: made.graph };
+      for (const value of made.admitted) given.push(value);
+      for (const t of captured) given.push(await bound.captured(t));
+      const outs = await entry.loaded.run(given);
+      let at = 0;
+      return mapTree(made.result, isTensor, () => constant(outs[at++])) as Awaited<R>;
+    } finally {
+      computed.forEach((resident) => resident.dispose());
+      if (entry) leave(entry);
+    }
   }
 
-  async function plan(
+  /** The plan of a key; calls that come while it is made wait for the same one. */
+  function planned(
+    bound: Bindings,
+    key: string,
     args: A,
     made: Recording,
-    captured: number,
-    machine: Machine,
+    captured: readonly Tensor[],
   ): Promise<Entry> {
-    const graph = openGraph(made.graph, options.captureAsConst ? [] : capturedIn(made.graph));
-    const donate = donated(args, options.donate ?? []);
-    const loaded = await machine.compile(graph, { optLevel: options.optLevel, donate });
-    return { made, captured, loaded };
+    const found = held === bound ? plans.get(key) : undefined;
+    if (found) return Promise.resolve(found);
+    const before = held === bound ? planning.get(key) : undefined;
+    if (before) return before;
+    const graph = openGraph(made.graph, captured);
+    const make = async () => {
+      const donate = donated(args, options.donate ?? []);
+      const loaded = await bound.machine.compile(graph, { optLevel: options.optLevel, donate });
+      return { made, loaded, users: 0, isAside: held !== bound };
+    };
+    const entry = make();
+    planning.set(key, entry);
+    const done = () => {
+      if (planning.get(key) === entry) planning.delete(key);
+    };
+    entry.then(done, done);
+    return entry;
   }
 
   /** Computes a term in the middle of a call; equal prefixes share a plan. */
@@ -153,36 +188,50 @@ export function trace<A extends readonly unknown[], R>(
       const captured = capturedIn(graph);
       const open = openGraph(graph, captured);
       const text = String(open);
-      let loaded = prefixes.get(text);
-      if (!loaded) {
-        loaded = bound.machine.compile(open, { optLevel: options.optLevel });
+      let known = prefixes.get(text);
+      if (!known || difference(known.graph, open)) {
+        if (known) setAside(known);
+        const loaded = bound.machine.compile(open, { optLevel: options.optLevel });
+        known = { graph: open, loaded, users: 0, isAside: held !== bound };
         loaded.catch(() => prefixes.delete(text));
-        prefixes.set(text, loaded);
       }
-      const rest = [];
-      for (const c of captured) rest.push(await bound.captured(c));
-      const [out] = await (await loaded).run([...given, ...admitted, ...rest]);
-      const value = await out.read();
-      out.dispose();
-      return value;
+      known.users++;
+      touch(prefixes, text, known, bound);
+      try {
+        const rest = [];
+        for (const c of captured) rest.push(await bound.captured(c));
+        const [out] = await (await known.loaded).run([...given, ...admitted, ...rest]);
+        const value = await out.read();
+        out.dispose();
+        return value;
+      } finally {
+        leave(known);
+      }
     };
   }
 
-  /** The least recently used plans beyond the bound are released. */
-  function touch(key: string, entry: Entry): void {
-    plans.delete(key);
-    plans.set(key, entry);
-    for (const [old, { loaded }] of plans) {
-      if (plans.size <= mostPlans) break;
-      plans.delete(old);
-      loaded.dispose();
+  /** The least recently used plans beyond the bound are set aside. */
+  function touch<E extends Used>(
+    cache: Map<string, E>,
+    key: string,
+    entry: E,
+    bound: Bindings,
+  ): void {
+    if (held !== bound || entry.isAside) return;
+    cache.delete(key);
+    cache.set(key, entry);
+    for (const [old, other] of cache) {
+      if (cache.size <= mostPlans) break;
+      cache.delete(old);
+      setAside(other);
     }
   }
 
   function release(): void {
-    for (const { loaded } of plans.values()) loaded.dispose();
-    for (const loaded of prefixes.values()) loaded.then((l) => l.dispose(), () => {});
+    plans.forEach(setAside);
+    prefixes.forEach(setAside);
     plans.clear();
+    planning.clear();
     prefixes.clear();
     held?.dispose();
     held = undefined;
@@ -207,22 +256,10 @@ export function trace<A extends readonly unknown[], R>(
   return traced as unknown as Traced<A, Awaited<R>>;
 }
 
-function checkOptions(f: unknown, options: TraceOptions): void {
-  if (typeof f !== "function") throw new OptionError(`Cannot trace ${typeof f}: give a function`);
-  for (const name of Object.keys(options)) {
-    if (!known.includes(name as keyof TraceOptions)) {
-      throw new OptionError(`Cannot trace with option ${name}: known are ${known.join(", ")}`);
-    }
-  }
-  const { optLevel } = options;
-  if (optLevel !== undefined && ![0, 1, 2, 3].includes(optLevel)) {
-    throw new OptionError(`Cannot trace with optLevel: ${optLevel}: it must be 0, 1, 2 or 3`);
-  }
-}
-
 /** A later call must do what the record did. */
-function verify(before: Recording, now: Recording, comparator?: Comparator): void {
-  const found = difference(before.graph, now.graph, comparator);
+function verify(before: Recording, now: Recording, options: TraceOptions): void {
+  const bound = options.captureAsConst ? undefined : isCaptured;
+  const found = difference(before.graph, now.graph, options.comparator, bound);
   if (!found) return;
   const line = (what: string, node: Node | undefined) =>
     node
@@ -238,47 +275,21 @@ function verify(before: Recording, now: Recording, comparator?: Comparator): voi
   );
 }
 
-function frozen(made: Recording): TraceError {
+/** Without the host nothing can be read, computed anew or captured after the first call. */
+function refuseHost(made: Recording, captured: readonly Tensor[]): void {
   const cut = made.graph.cuts.find(({ kind }) => kind === "read");
-  const place = placeOf(cut?.roots[0].node.site);
-  return new TraceError(
-    "value unreadable",
-    `Cannot trace without the host: it would freeze the value read at ${
-      place ?? "an unknown place"
-    }`,
+  const leaf = cut?.roots[0] ?? captured[0];
+  if (!leaf) return;
+  const place = placeOf(leaf.node.site);
+  throw new TraceError(
+    cut ? "value unreadable" : "captured tensor",
+    cut
+      ? `Cannot trace without the host: it would freeze the value read at ${
+        place ?? "an unknown place"
+      }`
+      : `Cannot trace without the host: it would freeze ${printType(leaf)}, captured from ${
+        place ?? "an unknown place"
+      }\n  try captureAsConst, or give it as an argument`,
     { place },
   );
-}
-
-function typesOf(value: unknown): unknown {
-  return mapTree(value, isTensor, ({ dtype, shape }): Type => ({ dtype, shape }));
-}
-
-/** Indices of the leaves that donated arguments hold. */
-function donated(args: readonly unknown[], donate: Donate): number[] {
-  const leaves = leavesOf(args, isTensor).map(({ path }) => path);
-  return donate.flatMap((entry) => {
-    const path: Path = typeof entry === "number" ? [entry] : entry;
-    const found = leaves.flatMap((p, i) => path.every((k, d) => p[d] === k) ? [i] : []);
-    if (!found.length) {
-      throw new OptionError(`Cannot donate ${pathText(path)}: no tensor argument is there`);
-    }
-    return found;
-  });
-}
-
-function refuseOthers(args: readonly unknown[]): void {
-  const visit = (value: unknown, path: Path): void => {
-    if (isTensor(value)) return;
-    if (value !== null && typeof value === "object") {
-      for (const [k, v] of Object.entries(value)) visit(v, [...path, k]);
-      return;
-    }
-    throw new TraceError(
-      "non-tensor argument",
-      `Cannot trace argument ${pathText(path)}: ${String(value)}: ` +
-        "Only tensor arguments are supported when captureAsConst is set",
-    );
-  };
-  args.forEach((a, i) => visit(a, [i]));
 }

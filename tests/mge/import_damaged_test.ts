@@ -22,7 +22,7 @@ function numbers(seed: number): () => number {
   };
 }
 
-Deno.test("importModel() gives a function or a reason for thousands of damaged files", async () => {
+Deno.test("importModel() gives a function or a reason for damaged files that can be read", async () => {
   const next = numbers(20241124);
   const tally = { runs: 0, refuses: 0 };
   let slowest = 0;
@@ -43,7 +43,7 @@ Deno.test("importModel() gives a function or a reason for thousands of damaged f
       }
     }
   }
-  assert(tally.runs > 300 && tally.refuses > 300, JSON.stringify(tally));
+  assert(tally.runs > 400 && tally.refuses > 40, JSON.stringify(tally));
   assertLess(slowest, 1000);
 });
 

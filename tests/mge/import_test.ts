@@ -155,7 +155,7 @@ Deno.test("a size that depends on an input's values is refused with the operator
   assertThrows(() => model.call([arg(f32([6])), arg(i32([2]))]), Error, "must be known");
 });
 
-Deno.test("what is known of an argument's value counts when it is a constant", async () => {
+Deno.test("the shape of an argument is a known value", async () => {
   const model = await importModel(file([
     input(0, "x", [6], "Float32"),
     opr("GetVarShapeV1", {
@@ -222,4 +222,18 @@ Deno.test("files that are no model are refused by name", async () => {
     assertEquals(model.refusal, undefined);
     assert(model.outputs.every(({ shape }) => shape !== undefined));
   }
+});
+
+Deno.test("metadata: the user's object by value, the optimisations by name", async () => {
+  const cases = await pythonCases();
+  const read = async (name: string) =>
+    (await imported(cases.find((c) => c.name === `python/${name}`)!)).metadata;
+  const info = { author: "spec", n: [1, 2.5, null, true], bytes: "é" };
+  assertEquals((await read("add/userinfo.v2")).userInfo, info);
+  assertEquals((await read("convnet/nchw4.v2")).optimizeOptions, [
+    "enable_fuse_grain",
+    "enable_nchw4",
+  ]);
+  assertEquals((await read("add/noopt.v1")).optimizedForInference, false);
+  assertEquals((await read("add/nometa.v2")).isValid, false);
 });

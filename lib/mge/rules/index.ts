@@ -96,9 +96,10 @@ function picked(site: Site, first: number): { part: Part; gone: Set<number>; ope
       continue;
     }
     const extent = site.ins[0].shape[axis];
-    const at = axisOf(integer(site, idx), extent);
+    const given = integer(site, idx);
+    const at = given < 0 ? given + extent : given;
     if (at < 0 || at >= extent) {
-      throw refused(site, `index ${at} is outside axis ${axis} of ${extent}`);
+      throw refused(site, `index ${given} is outside axis ${axis} of ${extent}`);
     }
     part.begin[axis] = at;
     part.size[axis] = 1;

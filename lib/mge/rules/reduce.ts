@@ -47,15 +47,17 @@ function alone(reduction: Reduction, x: Tensor): Tensor {
   return reduction(one, { axis: x.shape.length });
 }
 
+/** The number that stands for no axis. */
+const none = 2147483647;
+
 /** Which axes vanish, and the shape that the file's result has. */
 function target(site: Site, x: Tensor): { axis: number[]; shape: readonly number[] } {
   const rank = x.shape.length;
   const every = x.shape.map((_, i) => i);
   if (site.ins.length === 1) {
+    if (number(site, "axis") === none) return { axis: every, shape: [1] };
     const axis = axisOf(number(site, "axis"), rank);
-    return axis < rank
-      ? { axis: [axis], shape: x.shape.with(axis, 1) }
-      : { axis: every, shape: [1] };
+    return { axis: [axis], shape: x.shape.with(axis, 1) };
   }
   const shape = shapeIn(site, 1);
   if (shape.length === 1 && shape[0] === 1) return { axis: every, shape };

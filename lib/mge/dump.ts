@@ -1,0 +1,224 @@
+/**
+ * Dumping a graph: its options checked, its model laid out, its bytes given front to back.
+ * @module
+ */
+import { OptionError } from "../core/fault.ts";
+import { type Graph, resultsOf } from "../core/graph.ts";
+import type { Named } from "../core/type.ts";
+import { gzip as compressed } from "../io/stream.ts";
+import { layOut } from "./layout.ts";
+import type { FileLayout, OnProgress } from "./parts.ts";
+import { writePickle } from "./pickle.ts";
+import { type StripInfo, stripInfo } from "./strip.ts";
+import {
+  asserting,
+  caseInputs,
+  caseModel,
+  type CaseOptions,
+  type CaseValues,
+  expectedOf,
+  expectName,
+  summary,
+} from "./testcase.ts";
+import { layOutTestcases } from "./testcase_file.ts";
+import { argumentNames, writeModel, type WriteOptions, type WrittenModel } from "./write.ts";
+
+/** Options of a dump that say what is in the file. */
+export interface DumpOptions extends Partial<CaseOptions> {
+  /** The container: V2 (`FBS_V2`, by default) or V1 (`FBS`), which has no limit of 2 GiB. */
+  readonly format?: "FBS" | "FBS_V2";
+  /** Names of the arguments, by default the authors', else `arg_0` and so on. */
+  readonly argNames?: readonly string[];
+  /** Names of the results, by default those of their operators; not for a record's. */
+  readonly outputNames?: readonly string[];
+  /** Names of variables: 0 none, 1 those of the results (by default), 2 all. */
+  readonly keepVarName?: 0 | 1 | 2;
+  /** Names of operators; false by default. */
+  readonly keepOprName?: boolean;
+  /** Names of parameters; false by default. */
+  readonly keepParamName?: boolean;
+  /** Priorities of operators; false by default. */
+  readonly keepOprPriority?: boolean;
+  /** Marks the file as optimised for inference, as MegEngine's plain dump does; true by default. */
+  readonly optimizeForInference?: boolean;
+  /** Any JSON value, kept with the model. */
+  readonly userInfo?: unknown;
+  /** Keeps metadata; true by default. */
+  readonly enableMetadata?: boolean;
+  /** Compresses the bytes; false by default. */
+  readonly gzip?: boolean;
+  /** Hears how many of all bytes, before compression, have been given. */
+  readonly onProgress?: OnProgress;
+}
+
+/** What a dump wrote. */
+export interface DumpInfo {
+  /** Operators of the main graph, inputs and constants among them. */
+  readonly nrOpr: number;
+  /** Bytes of the file before compression. */
+  readonly totBytes: number;
+  /** Bytes of tensors among them. */
+  readonly tensorValueBytes: number;
+  /** Content hash as a decimal number; 0 in V2. */
+  readonly contentHash: string;
+  /** Names of the inputs, sorted. */
+  readonly inputs: readonly string[];
+  /** Names of the outputs in order. */
+  readonly outputs: readonly string[];
+  /** Names of the parameters, where they are kept. */
+  readonly params: readonly string[];
+  /** What the file leaves out or fixes, in words. */
+  readonly reported: readonly string[];
+}
+
+/** A dump whose every offset is fixed. */
+export interface Dump {
+  readonly info: DumpInfo;
+  /** Bytes of the file before compression. */
+  readonly totalBytes: number;
+  /** What the model uses, for builds cut down to it. */
+  readonly strip: StripInfo;
+  /** Gives the bytes; stopping the iteration stops the sources being read. */
+  emit(onProgress?: OnProgress): AsyncIterable<Uint8Array>;
+}
+
+const known: readonly (keyof DumpOptions)[] = [
+  ...["format", "argNames", "outputNames", "keepVarName", "keepOprName", "keepParamName"] as const,
+  ...["keepOprPriority", "optimizeForInference", "userInfo", "enableMetadata", "gzip"] as const,
+  ...["onProgress", "inputData", "repeat", "silent", "noAssert", "maxerr", "seed"] as const,
+  ...["inputTransform", "log"] as const,
+];
+
+/** Refuses options that nothing here knows, and values that they cannot have. */
+export function checkDumpOptions(options: object, more: readonly string[] = []): void {
+  const all: readonly string[] = [...known, ...more];
+  const unknown = Object.keys(options).filter((key) => !all.includes(key));
+  if (unknown.length) {
+    throw new OptionError(
+      `Cannot dump with unknown options: ${unknown.join(", ")}\n  known are ${all.join(", ")}`,
+    );
+  }
+  const { format, keepVarName, repeat, maxerr } = options as DumpOptions;
+  if (format !== undefined && format !== "FBS" && format !== "FBS_V2") {
+    throw new OptionError(
+      `Cannot dump in format ${JSON.stringify(format)}: it must be FBS or FBS_V2`,
+    );
+  }
+  if (keepVarName !== undefined && ![0, 1, 2].includes(keepVarName)) {
+    throw new OptionError(`Cannot dump with keepVarName: ${keepVarName}: it must be 0, 1 or 2`);
+  }
+  if (repeat !== undefined && !(Number.isInteger(repeat) && repeat > 0)) {
+    throw new OptionError(`Cannot dump with repeat: ${repeat}: it must be an integer from 1`);
+  }
+  if (maxerr !== undefined && !(maxerr >= 0)) {
+    throw new OptionError(`Cannot dump with maxerr: ${maxerr}: it must not be negative`);
+  }
+}
+
+/** Refuses graphs that no file can hold. */
+function checkGraph(graph: Graph): void {
+  if (resultsOf(graph).length === 0) {
+    throw new OptionError(
+      "Cannot dump a function without results: it should return a tensor, or a list or record " +
+        "of tensors",
+    );
+  }
+}
+
+/** The pickle of None as Python 3.8 writes it. */
+const none = Uint8Array.of(0x80, 4, 0x4e, 0x2e);
+
+function writeOptions(options: DumpOptions): WriteOptions {
+  const { enableMetadata = true, optimizeForInference = true, userInfo } = options;
+  const info = userInfo === undefined || userInfo === null ? none : writePickle(userInfo);
+  return {
+    format: options.format === "FBS" ? "V1" : "V2",
+    argNames: options.argNames,
+    outputNames: options.outputNames,
+    keepVarName: options.keepVarName ?? 1,
+    keepOprName: options.keepOprName ?? false,
+    keepParamName: options.keepParamName ?? false,
+    keepOprPriority: options.keepOprPriority ?? false,
+    metadata: {
+      isValid: enableMetadata,
+      graphModified: false,
+      userInfo: enableMetadata ? info : new Uint8Array(0),
+      optimizeOptions: enableMetadata && optimizeForInference ? 0x40n : 0n,
+    },
+  };
+}
+
+function dumpOf(
+  written: WrittenModel,
+  layout: FileLayout,
+  file: FileLayout,
+  options: DumpOptions,
+): Dump {
+  const { model } = written;
+  return {
+    info: {
+      nrOpr: model.oprs.length,
+      totBytes: file.totalBytes,
+      tensorValueBytes: layout.tensorBytes,
+      contentHash: String(layout.hash),
+      inputs: [...written.inputs].sort(),
+      outputs: written.outputs,
+      params: written.params,
+      reported: written.reported,
+    },
+    totalBytes: file.totalBytes,
+    strip: stripInfo([model], written.dtypes, layout.hash),
+    emit(onProgress = options.onProgress) {
+      const bytes = file.emit(onProgress);
+      return options.gzip ? compressed(bytes) : bytes;
+    },
+  };
+}
+
+/** Lays out a dump of a graph without test cases. */
+export function dumpGraph(graph: Graph, options: DumpOptions = {}): Dump {
+  checkDumpOptions(options);
+  checkGraph(graph);
+  const written = writeModel(graph, writeOptions(options));
+  const layout = layOut(written.model);
+  return dumpOf(written, layout, layout, options);
+}
+
+/**
+ * Lays out a dump with its test cases, if `inputData` names any. `graphFor` stages the function
+ * again for cases whose arguments have other shapes.
+ */
+export async function dumpWithCases(
+  graph: Graph,
+  options: DumpOptions,
+  graphFor: (shapes: readonly (readonly number[])[]) => Graph,
+): Promise<Dump> {
+  if (options.inputData === undefined) return dumpGraph(graph, options);
+  checkDumpOptions(options);
+  checkGraph(graph);
+  const { inputData, noAssert = false, maxerr = 1e-4, silent = false } = options;
+  const plan = writeOptions(options);
+  const plain = writeModel(graph, plan);
+  const names = argumentNames(graph, options.argNames);
+  const inputs = plain.used.map((i): Named => {
+    const { dtype, shape } = graph.args[i];
+    return { name: names[i], dtype, shape };
+  });
+  const given = await caseInputs(inputs, { ...options, inputData });
+  const cases: CaseValues[] = [];
+  for (const values of given) {
+    if (noAssert) {
+      cases.push(values);
+      continue;
+    }
+    const found = await expectedOf(graphFor, graph, names, values);
+    found.forEach((h, i) => options.log?.(summary(expectName(plain.ends[i]), h)));
+    cases.push(
+      new Map([...values, ...found.map((h, i) => [expectName(plain.ends[i]), h] as const)]),
+    );
+  }
+  const written = noAssert ? plain : writeModel(graph, plan, asserting(maxerr, silent));
+  const main = layOut(written.model);
+  const file = layOutTestcases(main, cases.map((c) => layOut(caseModel(c, written.model))));
+  return dumpOf(written, main, file, options);
+}

@@ -1,0 +1,92 @@
+/**
+ * Strip info: which operators, modes and element types a model uses, as JSON that builds of
+ * MegEngine are cut down by.
+ * @module
+ */
+import { FormatError } from "../core/fault.ts";
+import { operatorOf } from "./ids.ts";
+import type { FileModel } from "./model.ts";
+import { elemwiseModes } from "./schema.ts";
+
+/** What a model uses. */
+export interface StripInfo {
+  /** Content hash, a number of 64 bits. */
+  readonly hash: bigint;
+  readonly dtypes: readonly string[];
+  readonly elemwiseModes: readonly string[];
+  readonly oprTypes: readonly string[];
+}
+
+/** What some models use; `dtypes` adds those of variables that hold no tensor. */
+export function stripInfo(
+  models: readonly FileModel[],
+  dtypes: readonly string[],
+  hash: bigint,
+): StripInfo {
+  const oprs = models.flatMap((m) => m.oprs);
+  const held = oprs.flatMap((o) => o.tensors.map((t) => t.dtype.name));
+  const modes = oprs.flatMap((o) =>
+    o.type === "Elemwise" ? [elemwiseModes[Number(o.params[0].fields.mode)].name] : []
+  );
+  return {
+    hash,
+    dtypes: sorted([...dtypes, ...held]),
+    elemwiseModes: sorted(modes),
+    oprTypes: sorted(oprs.map((o) => operatorOf(o.type)?.typeinfo ?? o.type)),
+  };
+}
+
+function sorted(words: readonly string[]): readonly string[] {
+  return [...new Set(words)].sort();
+}
+
+const keys = ["dtypes", "elemwise_modes", "opr_types"] as const;
+
+/**
+ * The text of a strip-info file. With `before`, the text of an older one, each of its lists gets
+ * what it lacks at its end; keys that only the new data have are dropped, as MegEngine does.
+ */
+export function stripText(info: StripInfo, before?: string): string {
+  const lists: Record<string, readonly string[]> = {
+    dtypes: info.dtypes,
+    elemwise_modes: info.elemwiseModes,
+    opr_types: info.oprTypes,
+  };
+  const old = before === undefined || before.trim() === "" ? undefined : parsed(before);
+  const entries = Object.entries(old ?? lists).filter(([key]) => key !== "hash").map(
+    ([key, list]): [string, readonly string[]] => {
+      const own = lists[key] ?? [];
+      return [key, old ? [...list, ...own.filter((word) => !list.includes(word))] : own];
+    },
+  );
+  const words = (list: readonly string[]) => `[${list.map((w) => JSON.stringify(w)).join(", ")}]`;
+  const texts = entries.map(([key, list]) => `${JSON.stringify(key)}: ${words(list)}`);
+  return `{${[...texts, `"hash": ${info.hash}`].join(", ")}}`;
+}
+
+/** The lists of an older file; its hash does not matter. */
+function parsed(text: string): Record<string, readonly string[]> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw damaged((error as Error).message);
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw damaged("it is no object");
+  }
+  const { hash: _, ...lists } = value as Record<string, unknown>;
+  for (const [key, list] of Object.entries(lists)) {
+    if (!Array.isArray(list) || !list.every((word) => typeof word === "string")) {
+      throw damaged(`${key} is no list of words`);
+    }
+  }
+  return lists as Record<string, readonly string[]>;
+}
+
+function damaged(why: string): FormatError {
+  return new FormatError(
+    `Cannot append to the strip info: ${why}; its keys are hash, ${keys.join(", ")}`,
+    { code: "format.strip" },
+  );
+}

@@ -1,0 +1,150 @@
+/**
+ * Dumps with test cases: the main graph takes the expected values as further inputs and asserts
+ * that they are met; each case is a small graph that holds the values, by ascending name.
+ * @module
+ */
+import { type Graph, resultsOf } from "../core/graph.ts";
+import { bytesIn, type Host } from "../core/host.ts";
+import { type Named, sameShape, sizeOf } from "../core/type.ts";
+import { evaluate } from "../cpu/evaluate.ts";
+import { randomState } from "../io/random.ts";
+import { expandSpecs, valuesOfSpec } from "./case_spec.ts";
+import { type Emitter, fileDType, fileShape, type Var } from "./emitter.ts";
+import { elemwise, integers, member, scalar, table } from "./legal/steps.ts";
+import type { FileModel, FileOpr } from "./model.ts";
+import type { Ending } from "./write.ts";
+
+/** How test cases are made. */
+export interface CaseOptions {
+  /** One spec a case. */
+  readonly inputData: readonly string[];
+  /** Repeats the rows of arrays from files; 1 by default. */
+  readonly repeat?: number;
+  /** The embedded checks print nothing when they pass. */
+  readonly silent?: boolean;
+  /** Stores no expected values. */
+  readonly noAssert?: boolean;
+  /** Largest relative error that a check accepts; 1e-4 by default. */
+  readonly maxerr?: number;
+  /** Seed of `#rand`; 0 by default. */
+  readonly seed?: number;
+  /** Changes each array that came from a file. */
+  readonly inputTransform?: (value: Host) => Host;
+  /** Hears each case as name, shape, dtype, range, mean and deviation. */
+  readonly log?: (line: string) => void;
+}
+
+/** One case: values by name. */
+export type CaseValues = ReadonlyMap<string, Host>;
+
+/** Values of the inputs for every spec. */
+export async function caseInputs(
+  inputs: readonly Named[],
+  options: CaseOptions,
+): Promise<readonly CaseValues[]> {
+  const random = randomState(options.seed ?? 0);
+  const log = options.log ?? (() => {});
+  const cases: CaseValues[] = [];
+  for (const spec of await expandSpecs(options.inputData)) {
+    const values = await valuesOfSpec(spec, inputs, {
+      ...{ random, repeat: options.repeat ?? 1, transform: options.inputTransform, log },
+    });
+    for (const [name, value] of values) log(summary(name, value));
+    cases.push(values);
+  }
+  return cases;
+}
+
+/** What a value is like, in a line. */
+export function summary(name: string, { dtype, shape, data }: Host): string {
+  const list = Array.from(data as Iterable<number>, Number);
+  const mean = list.reduce((a, b) => a + b, 0) / list.length;
+  const variance = list.reduce((a, b) => a + (b - mean) ** 2, 0) / list.length;
+  const [low, high] = list.reduce(
+    ([a, b], x) => [Math.min(a, x), Math.max(b, x)],
+    [Infinity, -Infinity],
+  );
+  return `${name}: shape [${shape}], ${dtype}, ${low} to ${high}, mean ${mean}, ` +
+    `deviation ${Math.sqrt(variance)}`;
+}
+
+/** The results of a graph for one case, computed on the reference. */
+export async function expectedOf(
+  graphFor: (shapes: readonly (readonly number[])[]) => Graph,
+  base: Graph,
+  names: readonly string[],
+  values: CaseValues,
+): Promise<readonly Host[]> {
+  const given = base.args.map((t, i): Host => {
+    const value = values.get(names[i])!;
+    const scalarLike = t.shape.length === 0 && sizeOf(value.shape) === 1;
+    return value && scalarLike ? { ...value, shape: [] } : value;
+  });
+  const same = base.args.every((t, i) => !given[i] || sameShape(t.shape, given[i].shape));
+  const graph = same
+    ? base
+    : graphFor(base.args.map((t, i) => given[i] ? given[i].shape : t.shape));
+  const bound = new Map(graph.args.flatMap((t, i) => given[i] ? [[t.node, given[i]]] : []));
+  const found = await evaluate(resultsOf(graph), bound);
+  return found.map((h) => ({ ...h, shape: fileShape(h.shape) }));
+}
+
+/** The name of the input that holds what an output should be. */
+export function expectName(output: string): string {
+  return `${output}:expect`;
+}
+
+/** Asserts that every end is what a further input says. */
+export function asserting(maxerr: number, silent: boolean): Ending {
+  return (e, ends, names) =>
+    ends.map((got, i) => {
+      const type = { dtype: got.dtype, shape: got.shape };
+      const expect = e.input(expectName(names[i]), type);
+      const error = largestError(e, expect, got);
+      const param = table("AssertEqual", { maxerr, verbose: !silent });
+      return e.opr("AssertEqual", [param], [expect, got, error], type, {
+        label: `assert_eq(${expectName(names[i])},${names[i]})`,
+      });
+    });
+}
+
+/** max of |e - g| / max(min(|e|, |g|), 1), as the loader's own tools compute it. */
+function largestError(e: Emitter, expect: Var, got: Var): Var {
+  const size = (v: Var) => elemwise(e, "ABS", v);
+  const least = elemwise(e, "MIN", size(got), size(expect));
+  const under = elemwise(e, "MAX", least, scalar(e, 1, got.dtype));
+  const share = elemwise(e, "TRUE_DIV", size(elemwise(e, "SUB", expect, got)), under);
+  const param = table("Reduce", { mode: member("ReduceMode", "MAX") });
+  return e.opr("ReduceV2", [param], [share, integers(e, [1])], {
+    dtype: share.dtype,
+    shape: [1],
+  }, { label: "reduce" });
+}
+
+/** The graph of one case: a tensor for each input, by ascending name, all of them outputs. */
+export function caseModel(values: CaseValues, like: FileModel): FileModel {
+  const sorted = [...values].toSorted(([a], [b]) => a < b ? -1 : a > b ? 1 : 0);
+  const oprs = sorted.map(([, value], id): FileOpr => ({
+    ...{ type: "SharedDeviceTensor", params: [], inputs: [], compNodes: [], blobs: [] },
+    outputs: [{ id, name: `shared[${2 * id}]`, shape: fileShape(value.shape) }],
+    tensors: [{
+      shape: fileShape(value.shape),
+      dtype: { name: fileDType(value.dtype) },
+      compNode: "cpux:0",
+      value: {
+        bytes: value.data.byteLength,
+        open: () => ReadableStream.from([bytesIn(value.data)]),
+      },
+    }],
+  }));
+  return {
+    ...{ format: like.format, version: like.version, oprs, outputAlias: [] },
+    ...(like.modelVersion === undefined ? {} : { modelVersion: like.modelVersion }),
+    outputs: oprs.map((_, i) => ({ compact: i, original: 2 * i + 1 })),
+    metadata: {
+      ...{ isValid: false, graphModified: false, optimizeOptions: 0n },
+      userInfo: new Uint8Array(0),
+    },
+    sharedTensors: oprs.length,
+  };
+}
