@@ -6,7 +6,7 @@
 import { OptionError, ShapeError } from "../core/fault.ts";
 import { arrayOf, type Host } from "../core/host.ts";
 import { convert } from "../core/leaf.ts";
-import { type Named, printType, sameShape, sizeOf, type Type } from "../core/type.ts";
+import { type Named, sameShape, sizeOf, type Type } from "../core/type.ts";
 import { openBytes } from "../io/bytes.ts";
 import { readNpy, readNpz } from "../io/npy.ts";
 import type { RandomState } from "../io/random.ts";

@@ -7,8 +7,9 @@ import { type Graph, resultsOf } from "../core/graph.ts";
 import type { Named } from "../core/type.ts";
 import { gzip as compressed } from "../io/stream.ts";
 import { layOut } from "./layout.ts";
+import type { FileModel } from "./model.ts";
 import type { FileLayout, OnProgress } from "./parts.ts";
-import { writePickle } from "./pickle.ts";
+import { writePickle } from "./pickle_write.ts";
 import { type StripInfo, stripInfo } from "./strip.ts";
 import {
   asserting,
@@ -18,6 +19,7 @@ import {
   type CaseValues,
   expectedOf,
   expectName,
+  type GraphFor,
   summary,
 } from "./testcase.ts";
 import { layOutTestcases } from "./testcase_file.ts";
@@ -153,6 +155,7 @@ function dumpOf(
   layout: FileLayout,
   file: FileLayout,
   options: DumpOptions,
+  cases: readonly FileModel[] = [],
 ): Dump {
   const { model } = written;
   return {
@@ -167,7 +170,7 @@ function dumpOf(
       reported: written.reported,
     },
     totalBytes: file.totalBytes,
-    strip: stripInfo([model], written.dtypes, layout.hash),
+    strip: stripInfo([model, ...cases], written.dtypes, layout.hash),
     emit(onProgress = options.onProgress) {
       const bytes = file.emit(onProgress);
       return options.gzip ? compressed(bytes) : bytes;
@@ -191,7 +194,7 @@ export function dumpGraph(graph: Graph, options: DumpOptions = {}): Dump {
 export async function dumpWithCases(
   graph: Graph,
   options: DumpOptions,
-  graphFor: (shapes: readonly (readonly number[])[]) => Graph,
+  graphFor: GraphFor,
 ): Promise<Dump> {
   if (options.inputData === undefined) return dumpGraph(graph, options);
   checkDumpOptions(options);
@@ -219,6 +222,7 @@ export async function dumpWithCases(
   }
   const written = noAssert ? plain : writeModel(graph, plan, asserting(maxerr, silent));
   const main = layOut(written.model);
-  const file = layOutTestcases(main, cases.map((c) => layOut(caseModel(c, written.model))));
-  return dumpOf(written, main, file, options);
+  const graphs = cases.map((c) => caseModel(c, written.model));
+  const file = layOutTestcases(main, graphs.map(layOut));
+  return dumpOf(written, main, file, options, graphs);
 }

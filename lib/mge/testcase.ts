@@ -68,9 +68,12 @@ export function summary(name: string, { dtype, shape, data }: Host): string {
     `deviation ${Math.sqrt(variance)}`;
 }
 
+/** Stages a function again for arguments of other shapes. */
+export type GraphFor = (shapes: readonly (readonly number[])[]) => Graph | Promise<Graph>;
+
 /** The results of a graph for one case, computed on the reference. */
 export async function expectedOf(
-  graphFor: (shapes: readonly (readonly number[])[]) => Graph,
+  graphFor: GraphFor,
   base: Graph,
   names: readonly string[],
   values: CaseValues,
@@ -83,7 +86,7 @@ export async function expectedOf(
   const same = base.args.every((t, i) => !given[i] || sameShape(t.shape, given[i].shape));
   const graph = same
     ? base
-    : graphFor(base.args.map((t, i) => given[i] ? given[i].shape : t.shape));
+    : await graphFor(base.args.map((t, i) => given[i] ? given[i].shape : t.shape));
   const bound = new Map(graph.args.flatMap((t, i) => given[i] ? [[t.node, given[i]]] : []));
   const found = await evaluate(resultsOf(graph), bound);
   return found.map((h) => ({ ...h, shape: fileShape(h.shape) }));

@@ -7,6 +7,7 @@ import { constant } from "../../lib/core/leaf.ts";
 import { type GpuMachine, openWebgpu } from "../../lib/gpu/machine.ts";
 import { compilePlan } from "../../lib/plan/compile.ts";
 import { load } from "../../lib/trace/load.ts";
+import { read } from "../../lib/trace/read.ts";
 import { adapterOrSkip } from "../gpu/adapter.ts";
 import { goldenCases, pythonCases, type RecordedCase } from "../tools/unpack_cases.ts";
 import { difference, hostOf } from "./run_cases.ts";
@@ -38,7 +39,7 @@ async function onDevice(cases: readonly RecordedCase[]) {
       const values = Object.values(out);
       let wrong: string | undefined;
       for (const want of one.outputs) {
-        const got = await (values[want.position].node.data as { read(): Promise<never> }).read();
+        const got = await read(values[want.position]);
         wrong ??= difference(got, hostOf(want), one.tolerance);
       }
       for (const t of values) t.dispose();
