@@ -8,7 +8,7 @@ import type { Attrs } from "./op.ts";
 import type { Node, Tensor } from "./tensor.ts";
 import { type Graph, orderOf, resultsOf, rootsOf } from "./graph.ts";
 import { printNumber } from "./scalar.ts";
-import { printType, sizeOf } from "./type.ts";
+import { isFloat, printType, sizeOf } from "./type.ts";
 
 /** Attributes as `key=value`, sorted by key; numbers keep -0, NaN and infinities. */
 export function printAttrs(attrs: Attrs): string {
@@ -25,13 +25,26 @@ function printValue(value: unknown): string {
   return String(value);
 }
 
+/** Elements of a constant that its line shows. */
+const shown = 6;
+
+/** The shortest text that reads back as the same f32. */
+function shortest(x: number): string {
+  for (let digits = 6; digits < 9; digits++) {
+    const near = Number(x.toPrecision(digits));
+    if (Math.fround(near) === Math.fround(x)) return printNumber(near);
+  }
+  return printNumber(x);
+}
+
 function printLeaf(node: Node): string {
   const { data } = node;
   const type = printType(node.outs[0]);
   const label = node.name === undefined ? "" : ` "${node.name}"`;
   if (isHost(data)) {
-    const some = [...data.data.subarray(0, 8)].map((x) => printNumber(Number(x))).join(" ");
-    return `data${label} ${some}${sizeOf(data.shape) > 8 ? " …" : ""}`;
+    const short = isFloat(data.dtype) ? shortest : printNumber;
+    const some = [...data.data.subarray(0, shown)].map((x) => short(Number(x))).join(" ");
+    return `data${label} ${some}${sizeOf(data.shape) > shown ? " …" : ""}`;
   }
   if (isSource(data)) return `source${label} ${type}`;
   if (isResident(data)) return `resident${label} ${type}`;

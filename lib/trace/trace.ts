@@ -24,6 +24,9 @@ import {
   record,
   type Recording,
 } from "./record.ts";
+import type { Target } from "../io/sink.ts";
+import type { DumpInfo } from "../mge/dump.ts";
+import type { DumpToOptions } from "./dump.ts";
 import { openReference } from "./reference.ts";
 
 export type { Donate, TraceOptions } from "./options.ts";
@@ -46,6 +49,8 @@ export interface Traced<A extends readonly unknown[], R> {
   readonly source: (...args: A) => unknown;
   /** The options it was traced with. */
   readonly options: TraceOptions;
+  /** Writes it as a model file; a path is replaced only when the new file is whole. */
+  dump(sink: Target, options?: DumpToOptions): Promise<DumpInfo>;
   /** Releases the plans. */
   dispose(): void;
   /** The same, for `await using`. */
@@ -249,6 +254,11 @@ export function trace<A extends readonly unknown[], R>(
     },
     source: f,
     options,
+    async dump(sink: Target, how?: DumpToOptions): Promise<DumpInfo> {
+      // Loaded only when asked for, so that an application that only runs does not carry it.
+      const { dumpTo } = await import("./dump.ts");
+      return await dumpTo(traced as never, sink, how);
+    },
     dispose: release,
     [Symbol.asyncDispose]: () => Promise.resolve(release()),
   });

@@ -1,0 +1,80 @@
+/**
+ * The help of the program and of every command, as recorded under `help/`, and the permissions
+ * that it prints: commands run with these and no others. `deno test -A tests/cli/help_test.ts --
+ * --update` records the texts anew.
+ * @module
+ */
+import { program } from "../../cli.ts";
+import { assert, assertEquals, assertStringIncludes } from "../std.ts";
+import { dataFile, root, temporaryFolder, weft, weftProcess } from "./commands.ts";
+
+const folder = new URL("help/", import.meta.url);
+
+Deno.test("the help of every command is the recorded text, within 100 columns", async () => {
+  const pages: [string, string[]][] = [["weft", ["--help"]]];
+  for (const { name } of program.commands) pages.push([name, [name, "--help"]]);
+  for (const [name, args] of pages) {
+    const { status, out, err } = await weft(...args);
+    assertEquals([status, err], [0, ""]);
+    assert(out.split("\n").every((line) => line.length <= 100), `${name} is too wide`);
+    const file = new URL(`${name}.txt`, folder);
+    if (Deno.args.includes("--update")) await Deno.writeTextFile(file, out);
+    assertEquals(out, await Deno.readTextFile(file), name);
+  }
+});
+
+Deno.test("the help of commands that take a model says that modules are executed", async () => {
+  for (const name of ["run", "inspect"]) {
+    const { out } = await weft(name, "--help");
+    assertStringIncludes(out.replace(/\s+/g, " "), "A module is executed");
+  }
+  assertEquals((await weft("--version")).out, `weft ${program.version}\n`);
+});
+
+Deno.test("inspect, run and check need read permission for their inputs, nothing else", async () => {
+  const file = dataFile("mge-golden/mlp.v2.mge");
+  const read = `--allow-read=${file}`;
+  const inspect = await weftProcess([read], ["inspect", file, "--json"]);
+  assertEquals([inspect.status, JSON.parse(inspect.out).format], [0, "V2"]);
+  const run = ["run", file, "--input", "#rand(0,1)", "--device", "reference"];
+  assertEquals((await weftProcess([read], run)).status, 0);
+  const cases = dataFile("mge-python/testcases");
+  const check = await weftProcess([`--allow-read=${cases}`], [
+    ...["check", cases, "--device", "reference"],
+  ]);
+  assertEquals([check.status, check.out], [0, "31 passed, 0 failed, 2 skipped\n"]);
+  const none = await weftProcess([], ["inspect", file]);
+  assertEquals([none.status, none.out], [2, ""]);
+  assertStringIncludes(none.err, "Requires read access");
+  assertStringIncludes(none.err, '"weft inspect --help" lists the permissions');
+});
+
+Deno.test("run --output needs read and write permission for its folder", async () => {
+  await using made = await temporaryFolder();
+  const file = dataFile("mge-golden/mlp.v2.mge");
+  const target = `${made.path}/out`;
+  const args = ["run", file, "--input", "#rand(0,1)", "--device", "reference", "-o", target];
+  const refused = await weftProcess([`--allow-read=${file}`], args);
+  assertEquals([refused.status, refused.out], [2, ""]);
+  const done = await weftProcess([
+    ...[`--allow-read=${file},${target}`, `--allow-write=${target}`],
+  ], args);
+  assertEquals(done.status, 0, done.err);
+  assertEquals([...Deno.readDirSync(target)].map(({ name }) => name), ["out.npy"]);
+});
+
+Deno.test("a module is read with its imports, and with no other permission", async () => {
+  const module = `${root}tests/cli/model.ts`;
+  const args = ["inspect", module, "--json"];
+  const done = await weftProcess([`--allow-read=${module},${root}mod.ts,${root}lib`], args);
+  assertEquals([done.status, JSON.parse(done.out).format], [0, "module"]);
+  const refused = await weftProcess([`--allow-read=${module}`], args);
+  assertEquals([refused.status, refused.out], [2, ""]);
+  assertStringIncludes(refused.err, "it needs read access to");
+});
+
+Deno.test("doctor needs no permission", async () => {
+  const { status, out } = await weftProcess([], ["doctor", "--json"]);
+  assertEquals(status, 0);
+  assertEquals(JSON.parse(out).targets.length, 2);
+});
