@@ -26,7 +26,9 @@ export function convVariants(
   if (form.inflate.some((i) => i > 1) || isPointwise(form)) return product();
   if (form.c === 1 && form.o === 1 && taps <= 49) {
     const tx = width < 8 ? 4 : 8;
-    const ty = taps > 9 || height === 1 ? 1 : 4;
+    // Taller tiles read fewer rows twice, as long as there are enough of them.
+    const strips = Math.ceil(width / tx) * form.n * form.g;
+    const ty = Math.min(height, strips * height >= 4096 ? 8 : 4);
     const tile = { to: 1, tx, ty, across: false, group: 64, images };
     return [{ name: `depthwise${tx}x${ty}`, kernel: "depthwise", ...tile }];
   }

@@ -6,7 +6,7 @@
  */
 import type { ConvForm } from "../../lib/core/form.ts";
 import type { Limits, Variant } from "../../lib/core/target.ts";
-import { epilogueOf, stores } from "./epilogue.ts";
+import { epilogueOf, inTurn, stores } from "./epilogue.ts";
 import { indent, spreadGroups, type WgslKernel } from "./kernel.ts";
 import { fused, imagesOf } from "./matmul_tile.ts";
 import {
@@ -40,7 +40,7 @@ export function emitDirect(form: ConvForm, variant: DirectVariant, limits: Limit
   const epilogue = epilogueOf(sheet, form.outs, tx % 4 ? [2] : [4]);
   const lines: string[] = [];
   const tiles = placeTile(sheet, form, variant, limits, lines);
-  const window = windowOf(sheet, form, variant);
+  const window = windowOf(sheet, form, variant, true);
   columnChecks(window, lines);
   const vector = vectorOf(form.w.type);
   const quads = Array.from({ length: to / 4 }, (_, j) => j);
@@ -117,40 +117,42 @@ export function emitDirect(form: ConvForm, variant: DirectVariant, limits: Limit
     );
   }
   lines.push(`for (var c = 0; c < ${channels}; c++) {`, ...indent(core), `}`);
+  // The tile's quads in the order in which they are written: along columns, or output channels.
+  const isAcross = epilogue.axis === 4;
+  const names: string[] = [];
   for (let y = 0; y < ty; y++) {
-    const body: string[] = [`let y${y} = oy + ${y};`];
-    const put = (id: string, o: string, x: string, acc: string, inside: (l: number) => string) =>
-      stores(
-        sheet,
-        epilogue,
-        id,
-        new Map([[0, "n"], [1, "g"], [2, o], [3, `y${y}`], [4, x]]),
-        acc,
-        inside,
-      );
-    for (let x = 0; x < tx; x += epilogue.axis === 4 ? 4 : 1) {
-      body.push(`if (ox + ${x} < columns) {`, `  let x${y}_${x} = ox + ${x};`);
-      const inner: string[] = [];
-      for (let o = 0; o < to; o += epilogue.axis === 4 ? 1 : 4) {
-        const id = `${y}_${x}_${o}`;
-        inner.push(`if (o + ${o} < outputs) {`, `  let z${id} = o + ${o};`);
-        const acc = epilogue.axis === 4
-          ? `${vector}(${[0, 1, 2, 3].map((l) => `c${y}_${x + l}_${o >> 2}[${o & 3}]`).join(", ")})`
-          : `c${y}_${x}_${o >> 2}`;
-        inner.push(`  let s${id} = ${acc};`);
-        const inside = (l: number) =>
-          epilogue.axis === 4 ? `x${y}_${x} + ${l} < columns` : `z${id} + ${l} < outputs`;
-        inner.push(...indent(put(id, `z${id}`, `x${y}_${x}`, `s${id}`, inside)), `}`);
+    for (let o = 0; o < to; o += isAcross ? 1 : 4) {
+      for (let x = 0; x < tx; x += isAcross ? 4 : 1) {
+        const parts = [0, 1, 2, 3].map((l) => `c${y}_${x + l}_${o >> 2}[${o & 3}]`).join(", ");
+        const name = isAcross ? `d${y}_${x}_${o}` : `c${y}_${x}_${o >> 2}`;
+        if (isAcross) lines.push(`var ${name} = ${vector}(${parts});`);
+        names.push(name);
       }
-      body.push(...indent(inner), `}`);
     }
-    lines.push(`if (oy + ${y} < rows) {`, ...indent(body), `}`);
   }
+  const [deep, wide] = isAcross ? [to, tx / 4] : [to / 4, tx];
+  const place5 = new Map([[0, "n"], [1, "g"], [2, "z"], [3, "y"], [4, "x"]]);
+  const body = [
+    `let x = ox + e % ${wide}${isAcross ? " * 4" : ""};`,
+    `let z = o + e / ${wide} % ${deep}${isAcross ? "" : " * 4"};`,
+    `let y = oy + e / ${wide * deep};`,
+    `if (x < columns && z < outputs && y < rows) {`,
+    ...indent(stores(
+      sheet,
+      epilogue,
+      "e",
+      place5,
+      names[0],
+      (l) => isAcross ? `x + ${l} < columns` : `z + ${l} < outputs`,
+    )),
+    `}`,
+  ];
+  lines.push(...inTurn(sheet, names, body));
   return sheet.module.finish({
     body: [...[...sheet.named.values()].map((p) => p.line), ...lines],
     group: [variant.group, 1, 1],
     workgroups: spreadGroups(Math.ceil(tiles / variant.group), limits),
-    iterations: isUnrolled ? form.c : form.c * (1 + kh),
+    iterations: names.length + (isUnrolled ? form.c : form.c * (1 + kh)),
   });
 }
 
@@ -199,7 +201,9 @@ export function placeTile(
     const at = `id / ${param(sheet, `every_${name}`, every)} % ${
       param(sheet, `tiles_${name}`, count)
     }`;
-    lines.push(`let ${name} = ${at}${step === 1 ? "" : ` * ${step}`};`);
+    // Rows of a tile may be a matter of a loop, and so of a parameter.
+    const by = name === "oy" ? param(sheet, "tall", step) : `${step}`;
+    lines.push(`let ${name} = ${at}${step === 1 && name !== "oy" ? "" : ` * ${by}`};`);
   }
   param(sheet, "outputs", form.o);
   param(sheet, "rows", height);

@@ -5,6 +5,7 @@
  */
 import type { Out } from "../../lib/core/form.ts";
 import { sizeOf } from "../../lib/core/type.ts";
+import { indent } from "./kernel.ts";
 import { type At, fix, param, quad, type Sheet, single, type Use, useOf } from "./operand.ts";
 import { isQuads, stridedOf } from "./strides.ts";
 
@@ -76,4 +77,19 @@ export function stores(
     }
   });
   return lines;
+}
+
+/**
+ * A loop of one step for each of these variables, `e` counting: the body uses the first, and then
+ * all move up by one. Written once instead of once for each, it takes far less time to compile.
+ */
+export function inTurn(sheet: Sheet, names: readonly string[], body: readonly string[]): string[] {
+  // With a bound that compilers know, they would write it out again.
+  const count = param(sheet, "quads", names.length);
+  return [
+    `for (var e = 0; e < ${count}; e++) {`,
+    ...indent(body),
+    ...names.slice(1).map((name, i) => `  ${names[i]} = ${name};`),
+    `}`,
+  ];
 }

@@ -6,7 +6,7 @@
 import type { MatmulForm } from "../../lib/core/form.ts";
 import type { Limits, Variant } from "../../lib/core/target.ts";
 import { sizeOf } from "../../lib/core/type.ts";
-import { epilogueOf, stores } from "./epilogue.ts";
+import { epilogueOf, inTurn, stores } from "./epilogue.ts";
 import { indent, spreadGroups, type WgslKernel } from "./kernel.ts";
 import {
   type At,
@@ -49,12 +49,19 @@ export function emitTile(form: MatmulForm, variant: TileVariant, limits: Limits)
   const [m, n, k] = [r, r + 1, r + 2];
   const sheet = sheetOf(form.ins, form.outs, limits, imagesOf(variant));
   const epilogue = epilogueOf(sheet, form.outs, tm % 4 ? [n] : [n, m]);
-  const step = form.k % 4 ? 1 : 4;
   const lines = placed(sheet, form, tm, tn, group, limits);
   const batch = new Map(form.batch.map((_, i) => [i, `z${i}`]));
-  const along = step === 4 ? [k] : [];
-  const a = sideOf(sheet, form.a, "a", tm, [...along, ...(tm % 4 ? [] : [m])], k);
-  const b = sideOf(sheet, form.b, "b", tn, [...along, n], k);
+  const own = (rest: readonly number[], mine: boolean) => mine ? rest : [];
+  const sides = (along: readonly number[]) => [
+    sideOf(sheet, form.a, "a", tm, [...along, ...own([m], tm % 4 === 0)], k),
+    sideOf(sheet, form.b, "b", tn, [...along, n], k),
+  ];
+  // Where quads along k read no more, one step of k at a time makes the shortest core.
+  const [short, long] = [sides([]), sides([k])];
+  const quadsIn = (all: readonly Side[]) => all.filter(({ along }) => along !== "one").length;
+  const isShort = form.k % 4 > 0 || quadsIn(short) >= quadsIn(long);
+  const [a, b] = isShort ? short : long;
+  const step = isShort ? +(Deno.env.get("STEP")??1) : 4;
   fixSide(sheet, a, batch, m, "row", "m", lines);
   fixSide(sheet, b, batch, n, "column", "n", lines);
 
@@ -72,9 +79,12 @@ export function emitTile(form: MatmulForm, variant: TileVariant, limits: Limits)
       const parts = [0, 1, 2, 3].map((l) => right.ones[q][4 * j + l]).join(", ");
       core.push(`let v${q}_${j} = ${right.quads?.[q][j] ?? `${vector}(${parts})`};`);
     }
-    for (const i of rows) {
-      core.push(`let u${q}_${i} = ${vector}(${left.ones[q][i]});`);
-      for (const j of columns) {
+  }
+  // All steps of one sum, then the next sum: what is summed stays in a register for a while.
+  for (const i of rows) {
+    for (let q = 0; q < step; q++) core.push(`let u${q}_${i} = ${vector}(${left.ones[q][i]});`);
+    for (const j of columns) {
+      for (let q = 0; q < step; q++) {
         core.push(fused(form.a.type, `c${i}_${j}`, `u${q}_${i}`, `v${q}_${j}`));
       }
     }
@@ -82,44 +92,43 @@ export function emitTile(form: MatmulForm, variant: TileVariant, limits: Limits)
   const steps = param(sheet, "steps", form.k / step);
   lines.push(`for (var s = 0; s < ${steps}; s++) {`, ...indent(core), `}`);
 
-  const put = (id: string, row: string, column: string, acc: string) =>
-    stores(
-      sheet,
-      epilogue,
-      id,
-      new Map([...batch, [m, row], [n, column]]),
-      acc,
-      (j) => epilogue.axis === n ? `${column} + ${j} < n` : `${row} + ${j} < m`,
-    );
-  if (epilogue.axis === n) {
-    for (const i of rows) {
-      lines.push(`if (row + ${i} < m) {`, `  let y${i} = row + ${i};`);
-      for (const j of columns) {
-        lines.push(`  if (column + ${4 * j} < n) {`, `    let x${i}_${j} = column + ${4 * j};`);
-        const body = put(`${i}_${j}`, `y${i}`, `x${i}_${j}`, `c${i}_${j}`);
-        lines.push(...indent(indent(body)), `  }`);
-      }
-      lines.push(`}`);
-    }
-  } else {
+  // The tile's quads in the order in which they are written, along the results' axis.
+  const isAcross = epilogue.axis === n;
+  const across = isAcross ? columns.length : tm / 4;
+  const quads: string[] = [];
+  if (isAcross) for (const i of rows) for (const j of columns) quads.push(`c${i}_${j}`);
+  else {
     for (let j = 0; j < tn; j++) {
-      lines.push(`if (column + ${j} < n) {`, `  let x${j} = column + ${j};`);
       for (let i = 0; i < tm; i += 4) {
-        const acc = [0, 1, 2, 3].map((l) => `c${i + l}_${j >> 2}[${j & 3}]`).join(", ");
-        lines.push(`  if (row + ${i} < m) {`, `    let y${i}_${j} = row + ${i};`);
-        lines.push(`    let z${i}_${j} = ${vector}(${acc});`);
-        const body = put(`${i}_${j}`, `y${i}_${j}`, `x${j}`, `z${i}_${j}`);
-        lines.push(...indent(indent(body)), `  }`);
+        const parts = [0, 1, 2, 3].map((l) => `c${i + l}_${j >> 2}[${j & 3}]`).join(", ");
+        lines.push(`var d${j}_${i} = ${vector}(${parts});`);
+        quads.push(`d${j}_${i}`);
       }
-      lines.push(`}`);
     }
   }
+  const [down, along] = [`e${across > 1 ? ` / ${across}` : ""}`, `e % ${across} * 4`];
+  const [y, x] = isAcross ? [down, along] : [along, down];
+  const body = [
+    `let y = row + ${across > 1 || isAcross ? y : "0"};`,
+    `let x = column + ${across > 1 || !isAcross ? x : "0"};`,
+    `if (y < m && x < n) {`,
+    ...indent(stores(
+      sheet,
+      epilogue,
+      "e",
+      new Map([...batch, [m, "y"], [n, "x"]]),
+      quads[0],
+      (j) => isAcross ? `x + ${j} < n` : `y + ${j} < m`,
+    )),
+    `}`,
+  ];
+  lines.push(...inTurn(sheet, quads, body));
   const tiles = Math.ceil(form.m / tm) * Math.ceil(form.n / tn) * sizeOf(form.batch);
   return sheet.module.finish({
     body: [...[...sheet.named.values()].map((p) => p.line), ...lines],
     group: [group, 1, 1],
     workgroups: spreadGroups(Math.ceil(tiles / group), limits),
-    iterations: form.k / step,
+    iterations: form.k / step + quads.length,
   });
 }
 

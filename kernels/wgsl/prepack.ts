@@ -53,7 +53,7 @@ export function prepack(form: Form): Prepack | undefined {
 
 /** True if the direct kernel computes it, with output channels enough for quads. */
 function isDirect(form: ConvForm): boolean {
-  return form.o >= 4 && form.inflate.every((i) => i === 1) && !isPointwise(form) &&
+  return form.o >= 4 && form.inflate.every((i) => i === 1) &&
     (form.w.type === "f32" || form.w.type === "i32");
 }
 

@@ -37,8 +37,8 @@ export interface Row {
   readonly inside: string;
 }
 
-/** The window of a form's input under a tile. */
-export function windowOf(sheet: Sheet, form: ConvForm, tile: Tile): Window {
+/** The window of a form's input under a tile; `quads` allows reading whole quads. */
+export function windowOf(sheet: Sheet, form: ConvForm, tile: Tile, quads: boolean): Window {
   const own = plainUse(sheet, form.x, -1);
   const wide = plainUse(sheet, form.x, 4);
   const columns = new Set<number>();
@@ -47,7 +47,7 @@ export function windowOf(sheet: Sheet, form: ConvForm, tile: Tile): Window {
       columns.add(i * form.stride[1] + k * form.dilate[1] - form.pad[1]);
     }
   }
-  const aligned = readsQuads(wide) && form.input[1] % 4 === 0 &&
+  const aligned = quads && readsQuads(wide) && form.input[1] % 4 === 0 &&
     (tile.tx * form.stride[1]) % 4 === 0;
   return {
     ones: own,
@@ -115,10 +115,9 @@ function groupsOf(window: Window): Group[] {
 
 /** When columns are inside; an aligned quad is all in or all out. */
 function checkOf(window: Window, first: number, last: number): string {
-  const { form, tile } = window;
-  // Tiles that fit the rows of images are common enough to have texts of their own.
-  const most = (form.output[1] - tile.tx) * form.stride[1];
-  const isSure = form.output[1] % tile.tx === 0 && most + last < form.input[1];
+  const { form } = window;
+  // Where tiles end is left to parameters; where they begin is inside, but for odd paddings.
+  const isSure = first === 0 && last < 4 && (form.output[1] - 1) * form.stride[1] < form.input[1];
   const left = first < 0 ? [`left + ${first} >= 0`] : [];
   return [...left, ...(isSure ? [] : [`left + ${first} < width`])].join(" && ");
 }

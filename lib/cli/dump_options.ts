@@ -3,7 +3,7 @@
  * @module
  */
 import type { Flag, FlagValues } from "./command.ts";
-import type { DumpOptions } from "../trace/dump.ts";
+import type { DumpToOptions } from "../trace/dump.ts";
 import { countOf } from "./count_flag.ts";
 import { usageError } from "./parse.ts";
 
@@ -47,12 +47,11 @@ export const dumpFlags = {
   "no-assert": { kind: "boolean", doc: "no checks of the test cases" },
   maxerr: { kind: "number", default: 1e-4, doc: "the error that a check allows" },
   gzip: { kind: "boolean", doc: "compress the file" },
-  "opt-level": { kind: "number", default: 2, doc: "how far the graph is simplified, 0 to 3" },
   seed: { kind: "number", default: 0, doc: "of #rand" },
 } as const satisfies Readonly<Record<string, Flag>>;
 
 /** The options that the flags state; values outside what is accepted are wrong usage. */
-export function dumpOptions(flags: FlagValues<typeof dumpFlags>): DumpOptions {
+export function dumpOptions(flags: FlagValues<typeof dumpFlags>): DumpToOptions {
   const argNames = namesOf(flags["arg-names"]);
   const outputNames = namesOf(flags["output-names"]);
   const flexible = flexibleOf(flags.flexible);
@@ -81,7 +80,6 @@ export function dumpOptions(flags: FlagValues<typeof dumpFlags>): DumpOptions {
     noAssert: flags["no-assert"],
     maxerr: flags.maxerr,
     gzip: flags.gzip,
-    optLevel: oneOf("opt-level", flags["opt-level"], [0, 1, 2, 3]),
     seed: countOf("seed", flags.seed, 0),
   };
 }
@@ -90,7 +88,7 @@ function namesOf(given: readonly string[]): readonly string[] | undefined {
   return given.length ? given.flatMap((text) => text.split(",")) : undefined;
 }
 
-function oneOf<T extends number>(name: string, value: number, known: readonly T[]): T {
+function oneOf<const T extends number>(name: string, value: number, known: readonly T[]): T {
   if (known.includes(value as T)) return value as T;
   throw usageError(`Cannot take ${value} for --${name}: it takes ${known.join(", ")}`);
 }
@@ -103,7 +101,7 @@ function jsonOf(text: string): unknown {
   }
 }
 
-function flexibleOf(given: readonly string[]): DumpOptions["flexible"] {
+function flexibleOf(given: readonly string[]): DumpToOptions["flexible"] {
   if (given.length === 0) return undefined;
   if (given.includes("none")) {
     if (given.length === 1) return false;

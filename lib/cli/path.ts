@@ -35,11 +35,6 @@ export function inFolder(folder: string, name: string): string {
   return folder.endsWith("/") ? folder + name : `${folder}/${name}`;
 }
 
-/** The folder of a path, with its slash; empty for a bare name. */
-export function folderOf(path: string): string {
-  return /^(.*\/)?[^/]*$/s.exec(path)![1] ?? "";
-}
-
 /** A tensor's name as a file's: every character outside `A-Za-z0-9._-` is percent-encoded. */
 export function encodedName(name: string): string {
   const hex = (byte: number) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;

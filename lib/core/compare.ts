@@ -3,7 +3,7 @@
  * reached, with the reason and both nodes where they first differ.
  * @module
  */
-import { type Graph, orderOf, rootsOf } from "./graph.ts";
+import { type Cut, type Graph, orderOf, rootsOf } from "./graph.ts";
 import { isHost } from "./host.ts";
 import { printAttrs } from "./print.ts";
 import type { Node, Tensor } from "./tensor.ts";
@@ -29,6 +29,8 @@ export interface Difference {
   readonly reason: Reason;
   readonly recorded?: Node;
   readonly found?: Node;
+  /** Where the author wrote it, for a read; else the nodes know. */
+  readonly site?: Error;
 }
 
 /** How two constants are compared; by default every element must be equal. */
@@ -57,10 +59,12 @@ export function difference(
 ): Difference | undefined {
   const [before, now] = [readsOf(recorded), readsOf(found)];
   if (now.length > before.length) {
-    return { reason: "value unreadable", found: now[before.length].node };
+    const { roots: [t], site } = now[before.length];
+    return { reason: "value unreadable", found: t.node, site };
   }
   if (now.length < before.length) {
-    return { reason: "data unreadable", recorded: before[now.length].node };
+    const { roots: [t], site } = before[now.length];
+    return { reason: "data unreadable", recorded: t.node, site };
   }
   const a = orderOf([...recorded.args, ...rootsOf(recorded)]);
   const b = orderOf([...found.args, ...rootsOf(found)]);
@@ -84,8 +88,8 @@ export function difference(
 }
 
 /** What the host reads while the program runs. */
-function readsOf(graph: Graph): readonly Tensor[] {
-  return graph.cuts.flatMap((cut) => cut.kind === "read" ? [...cut.roots] : []);
+function readsOf(graph: Graph): readonly (Cut & { kind: "read" })[] {
+  return graph.cuts.filter((cut) => cut.kind === "read");
 }
 
 function nodeDifference(

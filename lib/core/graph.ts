@@ -10,7 +10,7 @@ export type HoleFn = (...ins: readonly Tensor[]) => unknown;
 
 /** Where the program stops: to give a value out, to run a host function, or because it ends. */
 export type Cut =
-  | { readonly kind: "read"; readonly roots: readonly [Tensor] }
+  | { readonly kind: "read"; readonly roots: readonly [Tensor]; readonly site?: Error }
   | {
     readonly kind: "hole";
     readonly roots: readonly Tensor[];

@@ -97,7 +97,7 @@ export function imagesOf(device: GPUDevice, buffers: Buffers, health: Health): I
       Math.ceil(bytesOf(type) / rowBytes) <= maxTextureDimension2D,
     create(bytes, label) {
       health.check(`make an image for ${label}`);
-      const height = Math.max(1, Math.ceil(bytes / rowBytes));
+      const height = heightOf(Math.ceil(bytes / rowBytes), maxTextureDimension2D);
       if (!isAble || height > maxTextureDimension2D) {
         throw new DeviceError(
           `Cannot make an image of ${bytes} bytes for ${label}: this device ` +
@@ -106,8 +106,9 @@ export function imagesOf(device: GPUDevice, buffers: Buffers, health: Health): I
           { code: "device.size", values: { bytes } },
         );
       }
-      // A value of less than a row needs no more than its own texels.
-      const width = height > 1 ? imageWidth : Math.max(1, Math.ceil(bytes / texelBytes));
+      // A value of less than a row needs few more than its own texels.
+      const texels = Math.max(1, Math.ceil(bytes / texelBytes));
+      const width = Math.min(imageWidth, 2 ** Math.ceil(Math.log2(texels)));
       const texture = device.createTexture({
         label,
         size: [width, height],
@@ -162,6 +163,15 @@ export function imagesOf(device: GPUDevice, buffers: Buffers, health: Health): I
       for (const image of [...alive]) end(image);
     },
   };
+}
+
+/**
+ * Rows of an image: never a power of two, while widths always are. A software adapter compiles a
+ * kernel again for every combination of the two, and one that it has met is a tenth of a second.
+ */
+function heightOf(rows: number, most: number): number {
+  const least = Math.max(3, rows);
+  return Number.isInteger(Math.log2(least)) && least < most ? least + 1 : least;
 }
 
 /** True if the runtime's WGSL reads storage textures; a runtime of before 2024 may not. */

@@ -114,6 +114,14 @@ function scalarLoss(value: unknown): Tensor {
   return value;
 }
 
+function lossAt(value: unknown, site: Error): Tensor {
+  try {
+    return scalarLoss(value);
+  } catch (error) {
+    throw located(error, site);
+  }
+}
+
 /**
  * The value of a function of one number's result, and its gradient with respect to the first
  * argument, a tensor or a tree of them. Leaves that the value does not depend on, and integer
@@ -124,7 +132,7 @@ export function valueAndGrad<P = Tensor, A extends readonly unknown[] = []>(
 ): (p: P, ...rest: A) => [Tensor, P] {
   return (p: P, ...rest: A): [Tensor, P] => {
     const marked = mapTree(p, isTensor, (t) => isFloat(t.dtype) ? mark(t) : t) as P;
-    const value = scalarLoss(f(marked, ...rest));
+    const value = lossAt(f(marked, ...rest), new Error("grad"));
     const leaves = leavesOf(marked, isTensor).map(({ leaf }) => leaf);
     const targets = leaves.filter((t) => isFloat(t.dtype));
     const got = backward([value], [ones(value.shape, value.dtype)], targets);
@@ -158,7 +166,10 @@ export function vjp<A extends readonly Tensor[]>(
   const out = f(...marked as unknown as A);
   const pull = (ct: Tensor): Tensor[] => {
     if (!sameType(ct, out)) {
-      throw new ShapeError(`Cannot pull back ${printType(ct)}: the result is ${printType(out)}`);
+      throw located(
+        new ShapeError(`Cannot pull back ${printType(ct)}: the result is ${printType(out)}`),
+        new Error("vjp"),
+      );
     }
     const got = backward([out], [ct], marked);
     return marked.map((t, i) => got[i] ?? zero({ dtype: t.dtype, shape: t.shape }));

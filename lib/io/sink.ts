@@ -107,16 +107,12 @@ async function pump(
   options: SinkOptions,
 ): Promise<number> {
   const { signal, onBytes } = options;
-  const aborted = Promise.withResolvers<never>();
-  aborted.promise.catch(() => {});
-  const onAbort = () => aborted.reject(signal?.reason);
-  signal?.addEventListener("abort", onAbort);
   let written = 0;
   let ended = false;
   try {
-    signal?.throwIfAborted();
     while (true) {
-      const part = await Promise.race([source.next(), aborted.promise]);
+      signal?.throwIfAborted();
+      const part = await nextPart(source, signal);
       if (part.done) break;
       await write(part.value);
       written += part.value.byteLength;
@@ -125,10 +121,25 @@ async function pump(
     ended = true;
     return written;
   } finally {
-    signal?.removeEventListener("abort", onAbort);
     // A generator that waits on its source queues this call, so it is not awaited.
     if (!ended) source.return(undefined).catch(() => {});
   }
+}
+
+/**
+ * The next part, or the abort's reason. Not a race with one promise for all parts: that would hold
+ * every part until the end.
+ */
+function nextPart(
+  source: AsyncGenerator<Uint8Array>,
+  signal: AbortSignal | undefined,
+): Promise<IteratorResult<Uint8Array>> {
+  if (!signal) return source.next();
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(signal.reason);
+    signal.addEventListener("abort", stop, { once: true });
+    source.next().then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
+  });
 }
 
 function fileSink(file: Deno.FsFile, path: string): (chunk: Uint8Array) => Promise<void> {

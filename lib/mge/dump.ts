@@ -23,7 +23,15 @@ import {
   summary,
 } from "./testcase.ts";
 import { layOutTestcases } from "./testcase_file.ts";
-import { argumentNames, writeModel, type WriteOptions, type WrittenModel } from "./write.ts";
+import {
+  argumentNames,
+  type Further,
+  writeModel,
+  type WriteOptions,
+  type WrittenModel,
+} from "./write.ts";
+import { flexibleOperators } from "./flexible.ts";
+import { firstAxes, namedAxes } from "./sizes.ts";
 
 /** Options of a dump that say what is in the file. */
 export interface DumpOptions extends Partial<CaseOptions> {
@@ -47,6 +55,12 @@ export interface DumpOptions extends Partial<CaseOptions> {
   readonly userInfo?: unknown;
   /** Keeps metadata; true by default. */
   readonly enableMetadata?: boolean;
+  /**
+   * Which axes of which arguments may change in the file, by name; by default axis 0 of every
+   * argument where the program generalises. Asked for by name, what does not generalise is an
+   * error; else it is fixed and reported. False fixes all.
+   */
+  readonly flexible?: boolean | Readonly<Record<string, readonly number[]>>;
   /** Compresses the bytes; false by default. */
   readonly gzip?: boolean;
   /** Hears how many of all bytes, before compression, have been given. */
@@ -88,7 +102,7 @@ const known: readonly (keyof DumpOptions)[] = [
   ...["format", "argNames", "outputNames", "keepVarName", "keepOprName", "keepParamName"] as const,
   ...["keepOprPriority", "optimizeForInference", "userInfo", "enableMetadata", "gzip"] as const,
   ...["onProgress", "inputData", "repeat", "silent", "noAssert", "maxerr", "seed"] as const,
-  ...["inputTransform", "log"] as const,
+  ...["inputTransform", "log", "flexible"] as const,
 ];
 
 /** Refuses options that nothing here knows, and values that they cannot have. */
@@ -188,41 +202,71 @@ export function dumpGraph(graph: Graph, options: DumpOptions = {}): Dump {
 }
 
 /**
- * Lays out a dump with its test cases, if `inputData` names any. `graphFor` stages the function
- * again for cases whose arguments have other shapes.
+ * Lays out a dump with sizes that may change, and with test cases if `inputData` names any.
+ * `graphFor` stages the function again for arguments of other shapes.
  */
-export async function dumpWithCases(
+export async function dumpFunction(
   graph: Graph,
   options: DumpOptions,
   graphFor: GraphFor,
 ): Promise<Dump> {
-  if (options.inputData === undefined) return dumpGraph(graph, options);
   checkDumpOptions(options);
   checkGraph(graph);
-  const { inputData, noAssert = false, maxerr = 1e-4, silent = false } = options;
   const plan = writeOptions(options);
-  const plain = writeModel(graph, plan);
   const names = argumentNames(graph, options.argNames);
+  const further = await flexibly(graph, graphFor, options.flexible ?? true, plan.format, names);
+  const plain = writeModel(graph, plan, further());
+  if (options.inputData === undefined) {
+    const layout = layOut(plain.model);
+    return dumpOf(plain, layout, layout, options);
+  }
+  const { inputData, noAssert = false, maxerr = 1e-4, silent = false } = options;
   const inputs = plain.used.map((i): Named => {
     const { dtype, shape } = graph.args[i];
     return { name: names[i], dtype, shape };
   });
-  const given = await caseInputs(inputs, { ...options, inputData });
   const cases: CaseValues[] = [];
-  for (const values of given) {
-    if (noAssert) {
-      cases.push(values);
-      continue;
-    }
-    const found = await expectedOf(graphFor, graph, names, values);
-    found.forEach((h, i) => options.log?.(summary(expectName(plain.ends[i]), h)));
-    cases.push(
-      new Map([...values, ...found.map((h, i) => [expectName(plain.ends[i]), h] as const)]),
-    );
+  for (const values of await caseInputs(inputs, { ...options, inputData })) {
+    const found = noAssert ? [] : await expectedOf(graphFor, graph, names, values);
+    const expected = found.map((h, i) => [expectName(plain.ends[i]), h] as const);
+    for (const [name, value] of expected) options.log?.(summary(name, value));
+    cases.push(new Map([...values, ...expected]));
   }
-  const written = noAssert ? plain : writeModel(graph, plan, asserting(maxerr, silent));
+  const ending = noAssert ? undefined : asserting(maxerr, silent);
+  const written = writeModel(graph, plan, { ...further(), ending });
   const main = layOut(written.model);
   const graphs = cases.map((c) => caseModel(c, written.model));
   const file = layOutTestcases(main, graphs.map(layOut));
   return dumpOf(written, main, file, options, graphs);
+}
+
+/** The graph's operators for sizes that may change, or none with a note of why not. */
+async function flexibly(
+  graph: Graph,
+  graphFor: GraphFor,
+  wanted: NonNullable<DumpOptions["flexible"]>,
+  format: "V1" | "V2",
+  names: readonly string[],
+): Promise<() => Further> {
+  if (wanted === false) return () => ({});
+  const asked = typeof wanted === "object";
+  const sizes = asked ? namedAxes(graph, names, wanted) : firstAxes(graph);
+  const tries = asked || sizes.length < 2 ? [sizes] : [sizes, sizes.slice(0, 1)];
+  let why = "";
+  for (const some of tries) {
+    if (!some.length) return () => ({});
+    const found = await flexibleOperators(graph, graphFor, some, format, names);
+    if (typeof found !== "string") {
+      const notes = sizes.slice(some.length).flatMap(({ at }) =>
+        at.map(({ arg, axis }) => `axis ${axis} of ${names[arg]} is fixed: ${why}`)
+      );
+      return () => ({ operators: found, notes });
+    }
+    why = found;
+  }
+  const [{ at: [{ arg, axis }] }] = sizes;
+  if (asked) {
+    throw new OptionError(`Cannot dump with axis ${axis} of ${names[arg]} open: ${why}`);
+  }
+  return () => ({ notes: [`the sizes of all arguments are fixed: ${why}`] });
 }

@@ -27,6 +27,8 @@ export interface Drafted {
   /** Which of them is the result. */
   readonly main: number;
   readonly tensor?: FileTensor;
+  /** The value of a leaf that is in memory. */
+  readonly host?: Host;
   readonly outputDtype?: DType;
   /** Name without what makes it unique. */
   readonly label: string;
@@ -58,6 +60,8 @@ export interface Emitter {
   input(name: string, type: Type): Var;
   /** A value that the file holds: a parameter if it has a name. */
   hold(data: Data, name?: string): Var;
+  /** An operator of another list, on operands of this one and with types of its own. */
+  adopt(drafted: Drafted, ins: readonly Var[], outs: readonly Type[]): Var;
   /** Runs with names inside a scope, such as `net.fc1`. */
   within<T>(scope: string, run: () => T): T;
   /** All operators so far, operands before users. */
@@ -151,11 +155,17 @@ export function newEmitter(): Emitter {
         return add({
           type: name ? "SharedDeviceTensor" : "ImmutableTensor",
           ...{ params: [], ins: [], outs: [fileType(data)], main: 0, tensor, label },
+          ...(isHost(data) ? { host: data } : {}),
           ...(name ? { given: name } : {}),
         });
       };
       const key = name === undefined ? keyOf(data) : undefined;
       return key === undefined ? make() : once(key, make);
+    },
+    adopt(drafted, ins, outs) {
+      const { tensor } = drafted;
+      const own = tensor && !tensor.value ? { ...tensor, shape: outs[0].shape } : tensor;
+      return add({ ...drafted, ins, outs, ...(own ? { tensor: own } : {}) });
     },
     within(inner, run) {
       const outer = scope;

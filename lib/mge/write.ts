@@ -7,7 +7,7 @@ import { OptionError } from "../core/fault.ts";
 import { type Graph, resultsOf } from "../core/graph.ts";
 import { anyDevice, type Drafted, type Emitter, fileDType, neededBy, type Var } from "./emitter.ts";
 import { countShared } from "./ids.ts";
-import { legalised, writeOperators } from "./legal.ts";
+import { legalised, writeOperators, type Written } from "./legal.ts";
 import { table } from "./legal/steps.ts";
 import type { FileMetadata, FileModel, FileOpr, FileOutput } from "./model.ts";
 
@@ -49,15 +49,25 @@ const sourcePriority = -(2 ** 31);
 /** Changes the end of a graph after its operators are there, as test cases do. */
 export type Ending = (e: Emitter, ends: readonly Var[], names: readonly string[]) => readonly Var[];
 
+/** What else may shape a model. */
+export interface Further {
+  readonly ending?: Ending;
+  /** Gives the graph's operators, fresh each time, where they are made in another way. */
+  readonly operators?: () => Written;
+  /** What is reported besides. */
+  readonly notes?: readonly string[];
+}
+
 /** Writes a graph as a model. */
-export function writeModel(graph: Graph, options: WriteOptions, ending?: Ending): WrittenModel {
+export function writeModel(
+  graph: Graph,
+  options: WriteOptions,
+  { ending, operators, notes = [] }: Further = {},
+): WrittenModel {
   const argNames = argumentNames(graph, options.argNames);
   const given = resultNames(graph, options.outputNames);
-  const { e, roots, args } = writeOperators(
-    legalised(graph, options.format),
-    options.format,
-    argNames,
-  );
+  const { e, roots, args } = operators?.() ??
+    writeOperators(legalised(graph, options.format), options.format, argNames);
   const own = roots.map((v, i) => ownEnd(e, roots, v, given, i));
   const stated = new Map(own.flatMap((v, i) => given[i] ? [[v.from, given[i]]] : []));
   const named = namesOf(neededBy(e.all, own));
@@ -105,9 +115,15 @@ export function writeModel(graph: Graph, options: WriteOptions, ending?: Ending)
     ends: outputs,
     dtypes: [...new Set(drafts.flatMap((d) => d.outs.map((t) => fileDType(t.dtype))))],
     params: options.keepParamName ? drafts.flatMap((d) => isParam(d) ? [d.given!] : []) : [],
-    reported: argNames.flatMap((name, i) =>
-      used.includes(i) ? [] : [`argument ${name} is not in the file: no result needs it`]
-    ),
+    reported: [
+      ...notes,
+      ...argNames.flatMap((name, i) =>
+        used.includes(i) ? [] : [`argument ${name} is not in the file: no result needs it`]
+      ),
+      ...(drafts.some((d) => d.type === "UniformRNGV1")
+        ? ["the file draws other random numbers in every run: its generators take no key"]
+        : []),
+    ],
   };
 }
 

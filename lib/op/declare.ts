@@ -108,8 +108,7 @@ export function op<const In extends readonly string[], A extends object>(
   } as Op;
   const names = d.ins.filter((n) => !n.endsWith("?"));
   const optional = d.ins.filter((n) => n.endsWith("?")).map((n) => n.slice(0, -1));
-  const call = (...args: unknown[]): Tensor => {
-    const given = { ...(args[names.length] as Record<string, unknown> | undefined) };
+  const operandsOf = (args: readonly unknown[], given: Record<string, unknown>): Tensor[] => {
     const operands: unknown[] = names.flatMap((n, i) =>
       n.endsWith("...") ? args[i] as unknown[] : [args[i]]
     );
@@ -131,8 +130,12 @@ export function op<const In extends readonly string[], A extends object>(
         } and options`,
       );
     }
-    const ins = tensors(d.name, operands);
+    return tensors(d.name, operands);
+  };
+  const call = (...args: unknown[]): Tensor => {
+    const given = { ...(args[names.length] as Record<string, unknown> | undefined) };
     try {
+      const ins = operandsOf(args, given);
       return apply(record, ins, checked(d.name, record.fields, given, ins))[0];
     } catch (error) {
       throw located(error, new Error(d.name));

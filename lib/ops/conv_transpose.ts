@@ -4,7 +4,7 @@
  * @module
  */
 import { ShapeError } from "../core/fault.ts";
-import type { Tensor } from "../core/tensor.ts";
+import { located, type Tensor } from "../core/tensor.ts";
 import { printType } from "../core/type.ts";
 import type { Operand } from "../op/declare.ts";
 import { add } from "./arithmetic.ts";
@@ -33,9 +33,12 @@ export function convTranspose2d(
   const groups = rest.groups ?? (w.shape.length === 5 ? w.shape[0] : 1);
   const five = grouped(w.shape, groups);
   if (x.shape.length !== 4 || five.length !== 5 || five[0] * five[1] !== x.shape[1]) {
-    throw new ShapeError(
-      `Cannot transpose a convolution of x: ${printType(x)} with w: ${printType(w)}: x must be ` +
-        `[n,c,h,w] and w [c,o/groups,kh,kw] with the same c and groups: ${groups}`,
+    throw located(
+      new ShapeError(
+        `Cannot transpose a convolution of x: ${printType(x)} with w: ${printType(w)}: x must be ` +
+          `[n,c,h,w] and w [c,o/groups,kh,kw] with the same c and groups: ${groups}`,
+      ),
+      new Error("convTranspose2d"),
     );
   }
   const extents = [0, 1].map((i) =>
@@ -60,9 +63,12 @@ export function conv1d(
 ): Tensor {
   const { bias, stride = 1, padding = 0, dilation = 1, groups } = options;
   if (x.shape.length !== 3 || w.shape.length < 3) {
-    throw new ShapeError(
-      `Cannot convolve x: ${printType(x)} with w: ${printType(w)}: x must be [n,c,l] and w ` +
-        "[o,c/groups,k]",
+    throw located(
+      new ShapeError(
+        `Cannot convolve x: ${printType(x)} with w: ${printType(w)}: x must be [n,c,l] and w ` +
+          "[o,c/groups,k]",
+      ),
+      new Error("conv1d"),
     );
   }
   const flat = (t: Tensor) =>

@@ -3,7 +3,7 @@
  * @module
  */
 import { OptionError } from "../core/fault.ts";
-import type { Tensor } from "../core/tensor.ts";
+import { located, type Tensor } from "../core/tensor.ts";
 import { mul } from "./arithmetic.ts";
 import { bernoulli } from "./random.ts";
 import { where } from "./select.ts";
@@ -15,7 +15,10 @@ import { where } from "./select.ts";
  */
 export function dropout(x: Tensor, rate: number, key: Tensor): Tensor {
   if (!(rate >= 0 && rate < 1)) {
-    throw new OptionError(`Cannot take rate: ${rate}: it must be from 0 up to but not including 1`);
+    throw located(
+      new OptionError(`Cannot take rate: ${rate}: it must be from 0 up to but not including 1`),
+      new Error("dropout"),
+    );
   }
   if (rate === 0) return x;
   const stays = bernoulli(key, x.shape, 1 - rate);

@@ -7,7 +7,7 @@ import { guarded } from "../core/form.ts";
 import { arrayOf } from "../core/host.ts";
 import { axesOf, modIndex, plusIndex } from "../core/index.ts";
 import { s, type Scalar } from "../core/scalar.ts";
-import type { Tensor } from "../core/tensor.ts";
+import { located, type Tensor } from "../core/tensor.ts";
 import { i32, printType, sizeOf, type Type } from "../core/type.ts";
 import { type Fn, op } from "../op/declare.ts";
 import { axis as axisField, integer } from "../op/field.ts";
@@ -112,7 +112,12 @@ export function concat(
   xs: readonly Tensor[],
   options: { readonly axis?: number } = {},
 ): Tensor {
-  if (xs.length === 0) throw new OptionError("Cannot join no tensors: give at least one");
+  if (xs.length === 0) {
+    throw located(
+      new OptionError("Cannot join no tensors: give at least one"),
+      new Error("concat"),
+    );
+  }
   if (xs.length <= widest) return concatFn(xs, options);
   const groups: Tensor[] = [];
   for (let i = 0; i < xs.length; i += widest) {
@@ -147,10 +152,13 @@ export function split(x: Tensor, options: SplitOptions): readonly Tensor[] {
   const sizes = options.sizes ?? Array.from({ length: sections }, () => extent / sections);
   const whole = sizes.length > 0 && sizes.every((n) => Number.isInteger(n) && n >= 0);
   if (!whole || sizes.reduce((a, b) => a + b, 0) !== extent) {
-    throw new ShapeError(
-      `Cannot split axis ${axis} of ${printType(x)} into ${
-        options.sizes ? `[${sizes}]` : `${sections} equal parts`
-      }: it has ${extent} elements\n  try sizes that sum to ${extent}`,
+    throw located(
+      new ShapeError(
+        `Cannot split axis ${axis} of ${printType(x)} into ${
+          options.sizes ? `[${sizes}]` : `${sections} equal parts`
+        }: it has ${extent} elements\n  try sizes that sum to ${extent}`,
+      ),
+      new Error("split"),
     );
   }
   let at = 0;

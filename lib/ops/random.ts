@@ -10,7 +10,7 @@ import { addressOf, axesOf } from "../core/index.ts";
 import { tensor } from "../core/leaf.ts";
 import type { At, Draft } from "../core/op.ts";
 import { s, type Scalar } from "../core/scalar.ts";
-import type { Tensor } from "../core/tensor.ts";
+import { located, type Tensor } from "../core/tensor.ts";
 import { f32, i32, printType, sizeOf, type Type } from "../core/type.ts";
 import { type Fn, op } from "../op/declare.ts";
 import { integer, number, shape as shapeField } from "../op/field.ts";
@@ -166,7 +166,10 @@ const even: Fn<
 /** A key (i32[2]) of a seed: its upper and lower 32 bits. Throws OptionError unless it is a safe integer. */
 export function key(seed: number): Tensor {
   if (!Number.isSafeInteger(seed)) {
-    throw new OptionError(`Cannot make a key of ${seed}: a seed is a whole number below 2^53`);
+    throw located(
+      new OptionError(`Cannot make a key of ${seed}: a seed is a whole number below 2^53`),
+      new Error("key"),
+    );
   }
   return tensor(new Int32Array([Math.floor(seed / 2 ** 32), seed | 0]), [2]);
 }

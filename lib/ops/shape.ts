@@ -5,7 +5,7 @@
 import { OptionError, ShapeError } from "../core/fault.ts";
 import { addressOf, constant, coordsOf } from "../core/index.ts";
 import type { Scalar } from "../core/scalar.ts";
-import type { Tensor } from "../core/tensor.ts";
+import { located, type Tensor } from "../core/tensor.ts";
 import { broadcastShapes, printType, sameShape, sizeOf, u8 } from "../core/type.ts";
 import { type Fn, op, type Operand } from "../op/declare.ts";
 import { perm, shape as shapeField } from "../op/field.ts";
@@ -32,16 +32,25 @@ const reshaped: Fn<readonly ["x"], { shape: readonly number[] }> = op({
 /** The same elements, row-major, in another shape; one extent may be -1. Throws ShapeError if counts differ. */
 export function reshape(x: Tensor, options: { readonly shape: readonly number[] }): Tensor {
   const { shape } = options;
+  if (!Array.isArray(shape)) {
+    throw located(
+      new OptionError("Cannot reshape without a shape: give { shape: [...] }"),
+      new Error("reshape"),
+    );
+  }
   const holes = shape.filter((e) => e === -1).length;
   const rest = sizeOf(shape.filter((e) => e !== -1));
   const total = sizeOf(x.shape);
   const filled = holes === 1 && rest > 0 ? shape.map((e) => e === -1 ? total / rest : e) : shape;
   if (holes > 1 || sizeOf(filled) !== total || filled.some((e) => !Number.isInteger(e) || e < 0)) {
-    throw new ShapeError(
-      `Cannot reshape ${printType(x)} to [${shape}]: it has ${total} elements, the shape has ` +
-        `${
-          holes ? `${rest} times an open extent` : sizeOf(shape)
-        }\n  try a shape whose product is ${total}`,
+    throw located(
+      new ShapeError(
+        `Cannot reshape ${printType(x)} to [${shape}]: it has ${total} elements, the shape has ` +
+          `${
+            holes ? `${rest} times an open extent` : sizeOf(shape)
+          }\n  try a shape whose product is ${total}`,
+      ),
+      new Error("reshape"),
     );
   }
   return reshaped(x, { shape: filled });
@@ -137,8 +146,11 @@ export function expandDims(
   const rank = t.shape.length + list.length;
   const at = new Set(list.map((a) => a < 0 ? a + rank : a));
   if (at.size !== list.length || [...at].some((a) => !Number.isInteger(a) || a < 0 || a >= rank)) {
-    throw new OptionError(
-      `Cannot add axes [${list}] to ${printType(t)}: the result has ${rank} axes`,
+    throw located(
+      new OptionError(
+        `Cannot add axes [${list}] to ${printType(t)}: the result has ${rank} axes`,
+      ),
+      new Error("expandDims"),
     );
   }
   const rest = [...t.shape];
@@ -157,10 +169,13 @@ export function squeeze(
     : ([options.axis].flat() as number[]).map((a) => a < 0 ? a + rank : a);
   for (const a of list) {
     if (x.shape[a] !== 1) {
-      throw new ShapeError(
-        `Cannot squeeze axis ${a} of ${printType(x)}: its extent is ${
-          x.shape[a] ?? "absent"
-        }, not 1`,
+      throw located(
+        new ShapeError(
+          `Cannot squeeze axis ${a} of ${printType(x)}: its extent is ${
+            x.shape[a] ?? "absent"
+          }, not 1`,
+        ),
+        new Error("squeeze"),
       );
     }
   }

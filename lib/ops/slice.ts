@@ -4,7 +4,7 @@
  */
 import { OptionError, ShapeError } from "../core/fault.ts";
 import { plusIndex, timesIndex } from "../core/index.ts";
-import type { Tensor } from "../core/tensor.ts";
+import { located, type Tensor } from "../core/tensor.ts";
 import { printType, sameShape, type Type } from "../core/type.ts";
 import { type Fn, op } from "../op/declare.ts";
 import { integers, shape as shapeField } from "../op/field.ts";
@@ -50,8 +50,11 @@ export type Range = number | readonly [begin?: number, end?: number, step?: numb
  */
 export function slice(x: Tensor, ...ranges: readonly Range[]): Tensor {
   if (ranges.length > x.shape.length) {
-    throw new ShapeError(
-      `Cannot slice ${printType(x)} by ${ranges.length} ranges: it has ${x.shape.length} axes`,
+    throw located(
+      new ShapeError(
+        `Cannot slice ${printType(x)} by ${ranges.length} ranges: it has ${x.shape.length} axes`,
+      ),
+      new Error("slice"),
     );
   }
   const begin: number[] = [], size: number[] = [], step: number[] = [], kept: number[] = [];
@@ -60,8 +63,11 @@ export function slice(x: Tensor, ...ranges: readonly Range[]): Tensor {
     if (typeof r === "number") {
       const at = r < 0 ? r + extent : r;
       if (at < 0 || at >= extent || !Number.isInteger(at)) {
-        throw new ShapeError(
-          `Cannot take index ${r} of axis ${i} of ${printType(x)}: it has ${extent} elements`,
+        throw located(
+          new ShapeError(
+            `Cannot take index ${r} of axis ${i} of ${printType(x)}: it has ${extent} elements`,
+          ),
+          new Error("slice"),
         );
       }
       begin.push(at), size.push(1), step.push(1);

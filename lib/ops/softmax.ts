@@ -8,7 +8,7 @@ import { OptionError, ShapeError } from "../core/fault.ts";
 import { axesOf } from "../core/index.ts";
 import type { At, Draft } from "../core/op.ts";
 import { s, type Scalar } from "../core/scalar.ts";
-import type { Tensor } from "../core/tensor.ts";
+import { located, type Tensor } from "../core/tensor.ts";
 import { f16, isInteger, printType, sameShape, type Type } from "../core/type.ts";
 import { type Fn, op } from "../op/declare.ts";
 import { axis, flag } from "../op/field.ts";
@@ -146,13 +146,19 @@ export function crossEntropy(
   const axis = given < 0 ? given + rank : given;
   const rest = x.shape.filter((_, i) => i !== axis);
   if (!sameShape(rest, label.shape) || rest.length === rank || !isInteger(label.dtype)) {
-    throw new ShapeError(
-      `Cannot take the cross entropy of ${printType(x)} and label: ${printType(label)}: the ` +
-        `labels must be integers of shape [${rest}]\n  try argmax on one-hot labels`,
+    throw located(
+      new ShapeError(
+        `Cannot take the cross entropy of ${printType(x)} and label: ${printType(label)}: the ` +
+          `labels must be integers of shape [${rest}]\n  try argmax on one-hot labels`,
+      ),
+      new Error("crossEntropy"),
     );
   }
   if (!(labelSmooth >= 0 && labelSmooth <= 1)) {
-    throw new OptionError(`Cannot take labelSmooth: ${labelSmooth}: it must be from 0 to 1`);
+    throw located(
+      new OptionError(`Cannot take labelSmooth: ${labelSmooth}: it must be from 0 to 1`),
+      new Error("crossEntropy"),
+    );
   }
   const own = expandDims(label, { axis });
   const hit = squeeze(takeAlongAxis(x, own, { axis }), { axis });

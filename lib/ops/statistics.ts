@@ -3,7 +3,7 @@
  * @module
  */
 import { OptionError } from "../core/fault.ts";
-import type { Tensor } from "../core/tensor.ts";
+import { located, type Tensor } from "../core/tensor.ts";
 import { isFloat, sizeOf } from "../core/type.ts";
 import { op } from "../op/declare.ts";
 import { axes, flag } from "../op/field.ts";
@@ -63,8 +63,11 @@ export function std(x: Tensor, along: Along = {}): Tensor {
 export function norm(x: Tensor, options: Along & { readonly order?: number } = {}): Tensor {
   const { order = 2, ...along } = options;
   if (order === 0 || Number.isNaN(order) || !isFloat(x.dtype)) {
-    throw new OptionError(
-      `Cannot take the norm of order ${order} of ${x.dtype}: give floats and an order but 0`,
+    throw located(
+      new OptionError(
+        `Cannot take the norm of order ${order} of ${x.dtype}: give floats and an order but 0`,
+      ),
+      new Error("norm"),
     );
   }
   if (order === 2) return sqrt(sumSquares(x, along));

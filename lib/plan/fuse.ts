@@ -16,7 +16,7 @@ import { sameShape, sizeOf } from "../core/type.ts";
 import { draftOfNode } from "./decompose.ts";
 import { inliner, isInlineConstant } from "./inline.ts";
 import { ownCost, repeats } from "./cost.ts";
-import { boundRegions, longestBody } from "./regions.ts";
+import { boundRegions } from "./regions.ts";
 
 /** One kernel: what it computes, from what, and the operations in it. */
 export interface Group {
@@ -109,13 +109,11 @@ function materialize(
 ): void {
   const cost = new Map<Node, number>();
   for (const node of order) {
-    const below = node.ins.reduce(
-      (sum, t) =>
-        users.get(t.node)!.length > 1 || how.isRoot(t.node) || made.has(t.node)
-          ? sum
-          : sum + (cost.get(t.node) ?? 0),
-      0,
-    );
+    let below = 0;
+    for (const { node: from } of new Map(node.ins.map((t) => [t.node, t])).values()) {
+      const apart = users.get(from)!.length > 1 || how.isRoot(from) || made.has(from);
+      if (!apart) below += cost.get(from) ?? 0;
+    }
     cost.set(node, isLeaf(node) || how.isRoot(node) ? 0 : Math.min(1e6, below + ownCost(node)));
   }
   const work = new Map<Node, number>();
@@ -124,7 +122,8 @@ function materialize(
     const size = Math.max(1, sizeOf(node.outs[0].shape));
     let evaluations = 0;
     for (const user of users.get(node)!) {
-      const times = user.ins.filter((t) => t.node === node).length;
+      // What an elementwise operation takes twice it reads at the same place, and so computes once.
+      const times = user.op.scalar ? 1 : user.ins.filter((t) => t.node === node).length;
       const points = how.isRoot(user)
         ? repeats(user, node) * size
         : made.has(user) || how.owner.has(user)
@@ -136,7 +135,7 @@ function materialize(
     if (made.has(node) || how.isRoot(node) || how.owner.has(node)) continue;
     const own = cost.get(node)!;
     const extra = evaluations / size;
-    const cheap = own * (extra - 1) <= 3 + 1.5 * extra && own <= longestBody;
+    const cheap = own * (extra - 1) <= 3 + 1.5 * extra;
     const isView = Boolean(node.op.view) || own === 0;
     const apart = !how.options.fuse && !node.op.view;
     if (apart || (!cheap && !isView) || (own > 0 && feedsContraction(node, users, made, how))) {

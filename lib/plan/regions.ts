@@ -10,7 +10,7 @@ import { ownCost } from "./cost.ts";
 import { isInlineConstant } from "./inline.ts";
 
 /** Terms that one kernel may hold. */
-export const longestBody = 256;
+const longestBody = 256;
 
 interface Region {
   readonly nodes: ReadonlySet<Node>;

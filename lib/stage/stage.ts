@@ -7,7 +7,7 @@ import { StageError } from "../core/fault.ts";
 import type { Graph } from "../core/graph.ts";
 import { arg } from "../core/leaf.ts";
 import { printGraph } from "../core/print.ts";
-import { type Call, isTensor, type Tensor } from "../core/tensor.ts";
+import { type Call, isTensor, located, type Tensor } from "../core/tensor.ts";
 import { leavesOf, mapTree, pathText } from "../core/tree.ts";
 import { dtypes, type Named, type Type } from "../core/type.ts";
 
@@ -43,10 +43,13 @@ export function graphOf(
 /** Refuses a result that is no tensor, list or record of tensors; gives its leaves and names. */
 export function resultLeaves(result: unknown): { roots: Tensor[]; names: string[] } {
   if (typeof (result as { then?: unknown } | undefined)?.then === "function") {
-    throw new StageError(
-      "Cannot stage a function that returns a promise: models are synchronous\n" +
-        "  try trace(), which takes async functions",
-      { code: "stage.async" },
+    throw located(
+      new StageError(
+        "Cannot stage a function that returns a promise: models are synchronous\n" +
+          "  try trace(), which takes async functions",
+        { code: "stage.async" },
+      ),
+      new Error("stage"),
     );
   }
   const leaves = leavesOf(result, isTensor);

@@ -15,9 +15,9 @@ import { streamOf } from "../io/stream.ts";
 import {
   checkDumpOptions,
   type Dump,
+  dumpFunction,
   type DumpInfo,
   type DumpOptions,
-  dumpWithCases,
 } from "../mge/dump.ts";
 import { stripText } from "../mge/strip.ts";
 import { isType, stage } from "../stage/stage.ts";
@@ -117,7 +117,7 @@ async function planned(
   refuseTensors(subject.types);
   const graph = subject.graph ?? await graphOfTypes(f, subject.types);
   refuseHoles(graph, subject.types);
-  return await dumpWithCases(
+  return await dumpFunction(
     graph,
     options,
     (shapes) => graphOfTypes(f, reshaped(subject.types, shapes)),

@@ -45,7 +45,7 @@ export async function record(
     ...(compute
       ? {
         read(t: Tensor): Promise<Host> {
-          cuts.push({ kind: "read", roots: [t] });
+          cuts.push({ kind: "read", roots: [t], site: new Error("read") });
           return compute(t, leaves, admitted);
         },
         admit(value: Host): Tensor {

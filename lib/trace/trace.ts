@@ -4,30 +4,23 @@
  * @module
  */
 import { difference } from "../core/compare.ts";
-import { placeOf, TraceError } from "../core/fault.ts";
+import { TraceError } from "../core/fault.ts";
 import { type Graph, resultsOf } from "../core/graph.ts";
 import { type Host, isResident, type Resident } from "../core/host.ts";
 import { constant } from "../core/leaf.ts";
-import { printAttrs } from "../core/print.ts";
 import type { Loaded } from "../core/target.ts";
-import { isTensor, type Node, type Tensor } from "../core/tensor.ts";
+import { isTensor, type Tensor } from "../core/tensor.ts";
 import { leavesOf, mapTree, structureOf } from "../core/tree.ts";
 import { printType } from "../core/type.ts";
 import { type Bindings, bindings } from "./bindings.ts";
 import { checkOptions, donated, refuseOthers, type TraceOptions, typesOf } from "./options.ts";
 import { ownerOf } from "./read.ts";
-import {
-  capturedIn,
-  closedGraph,
-  isCaptured,
-  openGraph,
-  record,
-  type Recording,
-} from "./record.ts";
+import { capturedIn, closedGraph, openGraph, record, type Recording } from "./record.ts";
 import type { Target } from "../io/sink.ts";
 import type { DumpInfo } from "../mge/dump.ts";
 import type { DumpToOptions } from "./dump.ts";
 import { openReference } from "./reference.ts";
+import { refuseHost, verify } from "./verify.ts";
 
 export type { Donate, TraceOptions } from "./options.ts";
 
@@ -264,42 +257,4 @@ export function trace<A extends readonly unknown[], R>(
   });
   Object.defineProperty(traced, "recorded", { get: () => recorded });
   return traced as unknown as Traced<A, Awaited<R>>;
-}
-
-/** A later call must do what the record did. */
-function verify(before: Recording, now: Recording, options: TraceOptions): void {
-  const bound = options.captureAsConst ? undefined : isCaptured;
-  const found = difference(before.graph, now.graph, options.comparator, bound);
-  if (!found) return;
-  const line = (what: string, node: Node | undefined) =>
-    node
-      ? `\n  ${what}: ${node.op.name}(${printAttrs(node.attrs)}) ${printType(node.outs[0])} at ${
-        placeOf(node.site) ?? "unknown place"
-      }`
-      : "";
-  throw new TraceError(
-    found.reason,
-    `Cannot run this call: it differs from the record because ${found.reason}` +
-      line("recorded", found.recorded) + line("found", found.found),
-    { place: placeOf(found.found?.site) },
-  );
-}
-
-/** Without the host nothing can be read, computed anew or captured after the first call. */
-function refuseHost(made: Recording, captured: readonly Tensor[]): void {
-  const cut = made.graph.cuts.find(({ kind }) => kind === "read");
-  const leaf = cut?.roots[0] ?? captured[0];
-  if (!leaf) return;
-  const place = placeOf(leaf.node.site);
-  throw new TraceError(
-    cut ? "value unreadable" : "captured tensor",
-    cut
-      ? `Cannot trace without the host: it would freeze the value read at ${
-        place ?? "an unknown place"
-      }`
-      : `Cannot trace without the host: it would freeze ${printType(leaf)}, captured from ${
-        place ?? "an unknown place"
-      }\n  try captureAsConst, or give it as an argument`,
-    { place },
-  );
 }

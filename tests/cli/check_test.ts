@@ -8,8 +8,11 @@ import { readNpy, writeNpy } from "../../lib/io/npy.ts";
 import { safetensors } from "../../lib/io/safetensors.ts";
 import { writeTo } from "../../lib/io/sink.ts";
 import { assert, assertEquals, assertGreaterOrEqual, assertStringIncludes } from "../std.ts";
+import { adapterOrSkip } from "../gpu/adapter.ts";
 import { recordedCases, unpackCases } from "../tools/unpack_cases.ts";
 import { dataFile, temporaryFolder, weft as whole } from "./commands.ts";
+
+const isThere = await adapterOrSkip();
 
 const weft = (...args: string[]) => whole("check", ...args, "--device", "reference");
 
@@ -206,4 +209,14 @@ Deno.test("check says when there is nothing to check, and refuses what it cannot
   assertEquals([onnx.status, onnx.out], [3, ""]);
   assertStringIncludes(onnx.err, "onnx/model.onnx: it is an ONNX model");
   assertEquals((await weft(folder.path, "--filter", "/a$")).status, 0);
+});
+
+Deno.test("check --device webgpu runs every operator there", { ignore: !isThere }, async () => {
+  const cases = dataFile("mge-python/testcases");
+  const { status, out, err } = await whole("check", cases, "--device", "webgpu", "--json");
+  const { passed, failed, skipped, tests } = JSON.parse(out);
+  assertEquals([status, passed, failed, skipped], [0, 31, 0, 2]);
+  assertStringIncludes(err, "device: webgpu (");
+  const where = new Set(tests.map(({ device }: Test) => device));
+  assertEquals(where, new Set(["webgpu", null]));
 });

@@ -8,7 +8,7 @@ import {
   gapText,
   jsonNumber,
 } from "../../lib/cli/compare_values.ts";
-import { encodedName, fileNames, folderOf, inFolder } from "../../lib/cli/path.ts";
+import { encodedName, fileNames, inFolder } from "../../lib/cli/path.ts";
 import type { Host, HostArray } from "../../lib/core/host.ts";
 import type { DType } from "../../lib/core/type.ts";
 import { assertEquals } from "../std.ts";
@@ -83,5 +83,4 @@ Deno.test("fileNames() falls back to positions where names cannot be files", () 
     assertEquals(fileNames(names), ["0", "1"], names.join());
   }
   assertEquals([inFolder("a", "b"), inFolder("a/", "b")], ["a/b", "a/b"]);
-  assertEquals([folderOf("a/b/c.mge"), folderOf("c.mge"), folderOf("/c")], ["a/b/", "", "/"]);
 });

@@ -24,7 +24,7 @@ Deno.test("the help of every command is the recorded text, within 100 columns", 
 });
 
 Deno.test("the help of commands that take a model says that modules are executed", async () => {
-  for (const name of ["run", "inspect"]) {
+  for (const name of ["dump", "run", "inspect"]) {
     const { out } = await weft(name, "--help");
     assertStringIncludes(out.replace(/\s+/g, " "), "A module is executed");
   }
@@ -77,4 +77,22 @@ Deno.test("doctor needs no permission", async () => {
   const { status, out } = await weftProcess([], ["doctor", "--json"]);
   assertEquals(status, 0);
   assertEquals(JSON.parse(out).targets.length, 2);
+});
+
+Deno.test("ops is a table of all operations, as text, Markdown and JSON, with no permission", async () => {
+  const { status, out } = await weftProcess([], ["ops", "--json"]);
+  assertEquals(status, 0);
+  const rows: Record<string, unknown>[] = JSON.parse(out);
+  const keys = ["name", "reference", "webgpu", "wasm", "gradient", "v1", "v2", "onnx"];
+  assert(rows.length > 100 && rows.every((row) => String(Object.keys(row)) === String(keys)));
+  const add = rows.find(({ name }) => name === "add")!;
+  assertEquals([add.reference, add.webgpu, add.v1, add.v2, add.onnx], [
+    true,
+    true,
+    true,
+    true,
+    false,
+  ]);
+  assertEquals((await weft("ops")).out.split("\n").length, rows.length + 2);
+  assertStringIncludes((await weft("ops", "--markdown")).out, "| add | yes | yes | - | yes |");
 });

@@ -152,7 +152,7 @@ Deno.test("a chain of views costs one plain address", () => {
   const shape = [4, 6, 5];
   const address = addressOf(axesOf(shape), shape);
   const there = addressOf(coordsOf(address, [24, 5]), [24, 5]);
-  const back = addressOf(coordsOf(there, [4, 3, 2, 5]), [4, 3, 2, 5]);
+  const back = addressOf(coordsOf(there, [4, 30]), [4, 30]);
   assertEquals([...linearOf(back).terms.values()].map(({ coef }) => coef), [30, 5, 1]);
 });
 

@@ -6,6 +6,7 @@
 import type { Graph } from "../../lib/core/graph.ts";
 import type { Host } from "../../lib/core/host.ts";
 import { arg, constant } from "../../lib/core/leaf.ts";
+import type { Type } from "../../lib/core/type.ts";
 import { apply } from "../../lib/core/tensor.ts";
 import { checked } from "../../lib/op/field.ts";
 import { ops } from "../../lib/ops/mod.ts";
@@ -17,6 +18,11 @@ export interface DumpCase {
   readonly name: string;
   readonly graph: Graph;
   readonly values: readonly Host[];
+  /** The function and its types, where it may be staged for others. */
+  readonly source?: {
+    readonly model: (...ins: never[]) => unknown;
+    readonly types: readonly Type[];
+  };
   readonly tolerance: { readonly rtol: number; readonly atol: number };
 }
 

@@ -1,0 +1,104 @@
+/**
+ * `dump`: stages a model and writes it as a model file.
+ * @module
+ */
+import type { Named } from "../core/type.ts";
+import type { DumpInfo } from "../mge/dump.ts";
+import { dumpTo, type DumpToOptions } from "../trace/dump.ts";
+import { isExpected } from "../trace/testcase.ts";
+import { trace } from "../trace/trace.ts";
+import { command } from "./command.ts";
+import { dumpFlags, dumpOptions } from "./dump_options.ts";
+import type { ModelFunction } from "./module_model.ts";
+import { modelNotes } from "./model_argument.ts";
+import { argumentOf, openArgument, type Opened } from "./opened.ts";
+import { usageError } from "./parse.ts";
+import type { Progress } from "./progress.ts";
+import { formatBytes } from "./std.ts";
+
+/** The command. */
+export const dump: ReturnType<typeof command> = command({
+  name: "dump",
+  summary: "stage a model and write it as a MegEngine model file",
+  usage: "MODEL -o FILE [flags]",
+  arity: [1, 1],
+  example: [
+    "model.ts -o model.mge",
+    "model.ts#encoder -o encoder.mge --format FBS --input-data '#rand(0,255)'",
+    "old.mge -o new.mge --format FBS_V2",
+  ],
+  json: true,
+  permissions: "--allow-read and --allow-write for the folder of FILE (it is written beside and " +
+    "renamed) and that of --strip-info-file; --allow-read=MODEL (for a module also what it " +
+    "imports) and the files that --input-data names",
+  notes: [
+    ...modelNotes,
+    "With -o - the bytes go to standard output and the information to standard error. A dump that " +
+    "fails or is interrupted leaves an old FILE as it was.",
+  ],
+  flags: {
+    output: { kind: "string", short: "o", placeholder: "FILE", doc: "where the model is written" },
+    ...dumpFlags,
+  },
+  async run(context) {
+    const { args: [text], flags, print, document, log, signal, colors } = context;
+    const { output } = flags;
+    if (output === undefined) throw usageError("Cannot dump without a place: give -o FILE");
+    const options = dumpOptions(flags);
+    const toStdout = output === "-";
+    if (toStdout && options.append) throw usageError("Cannot append to standard output");
+    const sink = toStdout ? context.stdout : output;
+    const opened = await openArgument(await argumentOf(text), context);
+    using bars = new DisposableStack();
+    let bar: Progress | undefined;
+    const { f, ...stated } = subject(opened);
+    const info = await dumpTo(f, sink, {
+      ...stated,
+      ...options,
+      signal,
+      log: (line) => void log(line),
+      // The total is known when the first bytes are.
+      onProgress(done, total) {
+        bar ??= bars.use(context.progress("writing", { total }));
+        bar.at(done);
+      },
+    });
+    bars.dispose();
+    for (const line of info.reported) await log(`${colors.yellow("note:")} ${line}`);
+    await document({ ...info, file: output });
+    const tell = toStdout ? log : print;
+    for (const line of describe(output, options, info)) await tell(line);
+    return 0;
+  },
+});
+
+/** What is dumped, its types, and what of a file's metadata goes on. */
+function subject(
+  opened: Opened,
+): { readonly f: ModelFunction } & Pick<DumpToOptions, "types" | "userInfo"> {
+  if (opened.kind === "module") {
+    const { source, types } = opened.module;
+    // Tracing lets the function be async; what it captures has to be in the file.
+    const f = trace(source, { captureAsConst: true, recordOnly: true }) as unknown as ModelFunction;
+    return { f, types };
+  }
+  const { model } = opened;
+  if (model.refusal) throw model.refusal;
+  const types = model.inputs.filter(({ name }) => !isExpected(name)) as unknown as Named[];
+  const { userInfo } = model.metadata;
+  const kept = userInfo === null || userInfo instanceof Uint8Array ? {} : { userInfo };
+  return { f: model.source as ModelFunction, types, ...kept };
+}
+
+function describe(output: string, options: DumpToOptions, info: DumpInfo): string[] {
+  const { nrOpr, totBytes, tensorValueBytes, contentHash, inputs, outputs, params } = info;
+  const format = options.format === "FBS" ? "V1" : "V2";
+  const packed = options.gzip ? " before compression" : "";
+  return [
+    `${output}: ${format}, ${nrOpr} operators, ${formatBytes(totBytes)}${packed}, ` +
+    `${formatBytes(tensorValueBytes)} of them tensors, hash ${contentHash}`,
+    `inputs   ${inputs.join(", ") || "none"}`,
+    `outputs  ${outputs.join(", ")}`,
+    ...(params.length ? [`params   ${params.join(", ")}`] : []),
+  ];
+}
