@@ -61,7 +61,7 @@ export function emitTile(form: MatmulForm, variant: TileVariant, limits: Limits)
   const quadsIn = (all: readonly Side[]) => all.filter(({ along }) => along !== "one").length;
   const isShort = form.k % 4 > 0 || quadsIn(short) >= quadsIn(long);
   const [a, b] = isShort ? short : long;
-  const step = isShort ? +(Deno.env.get("STEP")??1) : 4;
+  const step = !isShort ? 4 : form.k % 2 ? 1 : 2;
   fixSide(sheet, a, batch, m, "row", "m", lines);
   fixSide(sheet, b, batch, n, "column", "n", lines);
 

@@ -9,6 +9,7 @@ import { isHost, isSource } from "../core/host.ts";
 import { constant } from "../core/leaf.ts";
 import type { Node, Tensor } from "../core/tensor.ts";
 import { printType } from "../core/type.ts";
+import { fromScalar } from "../ops/from_scalar.ts";
 import { graphOf } from "../stage/stage.ts";
 import { optimize } from "../stage/level.ts";
 import { type Emitter, newEmitter, type Var } from "./emitter.ts";
@@ -62,6 +63,7 @@ function lowered(t: Tensor, container: Container): Tensor | undefined {
   const own = lowerings[node.op.name]?.(t);
   if (own) return own;
   if (isWritten(node, container)) return undefined;
+  if (!node.op.compose && node.op.scalar) return fromScalar(node.op, node.ins, node.attrs, t.dtype);
   if (!node.op.compose) throw unwritable(node);
   return node.op.compose(node.ins, node.attrs)[t.out];
 }
