@@ -8,7 +8,6 @@ import { addressOf, axesOf, substitute } from "../../lib/core/index.ts";
 import { mapLeaves, type Scalar, walk } from "../../lib/core/scalar.ts";
 import type { Prepack } from "../../lib/core/target.ts";
 import type { Type } from "../../lib/core/type.ts";
-import { isPointwise } from "./as_matmul.ts";
 import { stridedOf } from "./strides.ts";
 
 /**

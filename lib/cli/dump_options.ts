@@ -47,6 +47,7 @@ export const dumpFlags = {
   "no-assert": { kind: "boolean", doc: "no checks of the test cases" },
   maxerr: { kind: "number", default: 1e-4, doc: "the error that a check allows" },
   gzip: { kind: "boolean", doc: "compress the file" },
+  "opt-level": { kind: "number", default: 2, doc: "0 writes what is there; 1 to 3 simplify first" },
   seed: { kind: "number", default: 0, doc: "of #rand" },
 } as const satisfies Readonly<Record<string, Flag>>;
 
@@ -80,6 +81,7 @@ export function dumpOptions(flags: FlagValues<typeof dumpFlags>): DumpToOptions 
     noAssert: flags["no-assert"],
     maxerr: flags.maxerr,
     gzip: flags.gzip,
+    optLevel: oneOf("opt-level", flags["opt-level"], [0, 1, 2, 3]),
     seed: countOf("seed", flags.seed, 0),
   };
 }

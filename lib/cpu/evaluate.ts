@@ -31,8 +31,21 @@ export async function evaluate(
       if (value) leaves.set(node, value);
     }
   }
-  return evaluateNow(roots, leaves);
+  let since = performance.now();
+  const steps = evaluation(roots, leaves);
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+    if (performance.now() - since > pause) {
+      // Signals, timers and other calls get their turn during a long run.
+      await new Promise((resolve) => setTimeout(resolve));
+      since = performance.now();
+    }
+  }
 }
+
+/** Milliseconds of work after which a run lets the event loop turn. */
+const pause = 50;
 
 async function leafValue(node: Node): Promise<Host | undefined> {
   const { data } = node;
@@ -47,6 +60,18 @@ export function evaluateNow(
   roots: readonly Tensor[],
   given: ReadonlyMap<Node, Host> = new Map(),
 ): readonly Host[] {
+  const steps = evaluation(roots, given);
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}
+
+/** Node by node; the values of the roots in the end. */
+function* evaluation(
+  roots: readonly Tensor[],
+  given: ReadonlyMap<Node, Host>,
+): Generator<void, readonly Host[]> {
   const order = orderOf(roots);
   const values = new Map<Node, readonly Host[]>();
   const waiting = new Map<Node, number>();
@@ -70,6 +95,7 @@ export function evaluateNow(
       waiting.set(t.node, left);
       if (left === 0) values.delete(t.node);
     }
+    yield;
   }
   return roots.map((t) => values.get(t.node)![t.out]);
 }

@@ -51,6 +51,8 @@ export interface DumpOptions extends Partial<CaseOptions> {
   readonly keepOprPriority?: boolean;
   /** Marks the file as optimised for inference, as MegEngine's plain dump does; true by default. */
   readonly optimizeForInference?: boolean;
+  /** 0: operators as written; 1 and above (by default): algebra, folding, sharing first. */
+  readonly optLevel?: 0 | 1 | 2 | 3;
   /** Any JSON value, kept with the model. */
   readonly userInfo?: unknown;
   /** Keeps metadata; true by default. */
@@ -101,6 +103,7 @@ export interface Dump {
 const known: readonly (keyof DumpOptions)[] = [
   ...["format", "argNames", "outputNames", "keepVarName", "keepOprName", "keepParamName"] as const,
   ...["keepOprPriority", "optimizeForInference", "userInfo", "enableMetadata", "gzip"] as const,
+  ...["optLevel"] as const,
   ...["onProgress", "inputData", "repeat", "silent", "noAssert", "maxerr", "seed"] as const,
   ...["inputTransform", "log", "flexible"] as const,
 ];
@@ -119,6 +122,10 @@ export function checkDumpOptions(options: object, more: readonly string[] = []):
     throw new OptionError(
       `Cannot dump in format ${JSON.stringify(format)}: it must be FBS or FBS_V2`,
     );
+  }
+  const { optLevel } = options as DumpOptions;
+  if (optLevel !== undefined && ![0, 1, 2, 3].includes(optLevel)) {
+    throw new OptionError(`Cannot dump with optLevel: ${optLevel}: it must be 0, 1, 2 or 3`);
   }
   if (keepVarName !== undefined && ![0, 1, 2].includes(keepVarName)) {
     throw new OptionError(`Cannot dump with keepVarName: ${keepVarName}: it must be 0, 1 or 2`);
@@ -149,6 +156,7 @@ function writeOptions(options: DumpOptions): WriteOptions {
   const info = userInfo === undefined || userInfo === null ? none : writePickle(userInfo);
   return {
     format: options.format === "FBS" ? "V1" : "V2",
+    level: options.optLevel === 0 ? 0 : 1,
     argNames: options.argNames,
     outputNames: options.outputNames,
     keepVarName: options.keepVarName ?? 1,
@@ -214,7 +222,7 @@ export async function dumpFunction(
   checkGraph(graph);
   const plan = writeOptions(options);
   const names = argumentNames(graph, options.argNames);
-  const further = await flexibly(graph, graphFor, options.flexible ?? true, plan.format, names);
+  const further = await flexibly(graph, graphFor, options.flexible ?? true, plan, names);
   const plain = writeModel(graph, plan, further());
   if (options.inputData === undefined) {
     const layout = layOut(plain.model);
@@ -245,7 +253,7 @@ async function flexibly(
   graph: Graph,
   graphFor: GraphFor,
   wanted: NonNullable<DumpOptions["flexible"]>,
-  format: "V1" | "V2",
+  { format, level }: WriteOptions,
   names: readonly string[],
 ): Promise<() => Further> {
   if (wanted === false) return () => ({});
@@ -255,7 +263,7 @@ async function flexibly(
   let why = "";
   for (const some of tries) {
     if (!some.length) return () => ({});
-    const found = await flexibleOperators(graph, graphFor, some, format, names);
+    const found = await flexibleOperators(graph, graphFor, some, format, names, level);
     if (typeof found !== "string") {
       const notes = sizes.slice(some.length).flatMap(({ at }) =>
         at.map(({ arg, axis }) => `axis ${axis} of ${names[arg]} is fixed: ${why}`)

@@ -29,6 +29,7 @@ export async function flexibleOperators(
   sizes: readonly Size[],
   container: Container,
   argNames: readonly string[],
+  level: 0 | 1 = 1,
 ): Promise<(() => Written) | string> {
   let why = "its results depend on the sizes in another way";
   for (const ahead of [0, 6, 17]) {
@@ -40,7 +41,7 @@ export async function flexibleOperators(
       });
       const staged = await graphFor(shapes);
       if (!alike(staged, graph)) throw new RangeError("it takes other steps for other sizes");
-      return writeOperators(legalised(staged, container), container, argNames);
+      return writeOperators(legalised(staged, container, level), container, argNames);
     };
     try {
       const still = sizes.map(() => 0);

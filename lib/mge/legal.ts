@@ -104,10 +104,10 @@ function renamed(roots: readonly Tensor[]): readonly Tensor[] {
 }
 
 /** The graph in operations that files have. */
-export function legalised(graph: Graph, container: Container): Graph {
-  const first = optimize(graph, 1);
+export function legalised(graph: Graph, container: Container, level: 0 | 1 = 1): Graph {
+  const first = optimize(graph, level);
   const roots = renamed(expand(resultsOf(first), container));
-  const second = optimize(graphOf(graph.args, roots, graph.names), 1);
+  const second = optimize(graphOf(graph.args, roots, graph.names), level);
   return graphOf(graph.args, expand(resultsOf(second), container), graph.names);
 }
 

@@ -14,6 +14,8 @@ import type { FileMetadata, FileModel, FileOpr, FileOutput } from "./model.ts";
 /** What of names and metadata goes into a file. */
 export interface WriteOptions {
   readonly format: "V1" | "V2";
+  /** 0: what was written; 1 (by default): algebra, folding, sharing. */
+  readonly level?: 0 | 1;
   readonly argNames?: readonly string[];
   readonly outputNames?: readonly string[];
   /** 0 none, 1 those of the results, 2 all. */
@@ -67,7 +69,7 @@ export function writeModel(
   const argNames = argumentNames(graph, options.argNames);
   const given = resultNames(graph, options.outputNames);
   const { e, roots, args } = operators?.() ??
-    writeOperators(legalised(graph, options.format), options.format, argNames);
+    writeOperators(legalised(graph, options.format, options.level), options.format, argNames);
   const own = roots.map((v, i) => ownEnd(e, roots, v, given, i));
   const stated = new Map(own.flatMap((v, i) => given[i] ? [[v.from, given[i]]] : []));
   const named = namesOf(neededBy(e.all, own));

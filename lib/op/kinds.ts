@@ -57,6 +57,15 @@ export function isTaken(takes: Takes, dtype: DType): boolean {
   }
 }
 
+/** Refuses operands that no number can be made of; sums and windows need numbers. */
+export function needNumbers(name: string, ins: readonly Type[]): void {
+  const found = ins.find((t) => t.dtype === "bool");
+  if (!found) return;
+  throw new DTypeError(
+    `Cannot apply ${name} to ${printType(found)}: it takes numbers\n  try cast to "i32" or "u8"`,
+  );
+}
+
 /** The type of an elementwise result: one dtype, shapes broadcast. */
 export function elementwise(
   name: string,

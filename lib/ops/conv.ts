@@ -8,7 +8,7 @@ import type { Field } from "../core/op.ts";
 import { isFloat, printType, sameShape, sizeOf, type Type } from "../core/type.ts";
 import { type Fn, op } from "../op/declare.ts";
 import { pair, shape as shapeField } from "../op/field.ts";
-import { between } from "../op/kinds.ts";
+import { between, needNumbers } from "../op/kinds.ts";
 import { add } from "./arithmetic.ts";
 import { convolve, towardsInput, towardsKernel, type Windows } from "./convolve.ts";
 import { sum } from "./reduce.ts";
@@ -142,6 +142,7 @@ export const conv2d: Fn<readonly ["x", "w", "bias?"], ConvOptions> = op({
   ins: ["x", "w", "bias?"],
   attrs: { ...moves, groups: groups(1) },
   infer: ([x, w, bias], attrs) => {
+    needNumbers("conv2d", [x, w]);
     const shape = joined(arrange(x, w, attrs).out);
     if (bias) channels(bias, shape[1]);
     return { dtype: x.dtype, shape };
@@ -194,6 +195,7 @@ export const conv2dData: Fn<
   ins: ["w", "ct"],
   attrs: { ...moves, groups: groups(0), shape: shapeField("shape [n,c,h,w] of the input") },
   infer: ([w, ct], attrs) => {
+    needNumbers("conv2dData", [w, ct]);
     const x = { dtype: ct.dtype, shape: attrs.shape };
     agree("ct", ct, joined(arrange(x, w, attrs).out));
     return x;
@@ -230,6 +232,7 @@ export const conv2dFilter: Fn<
   ins: ["x", "ct"],
   attrs: { ...moves, groups: groups(2), shape: shapeField("shape of the kernel") },
   infer: ([x, ct], attrs) => {
+    needNumbers("conv2dFilter", [x, ct]);
     const w = { dtype: x.dtype, shape: attrs.shape };
     agree("ct", ct, joined(arrange(x, w, attrs).out));
     return w;

@@ -21,7 +21,7 @@ import {
 import { summed } from "../cpu/summed.ts";
 import { type Fn, op } from "../op/declare.ts";
 import { axis, integer } from "../op/field.ts";
-import { between } from "../op/kinds.ts";
+import { between, needNumbers } from "../op/kinds.ts";
 import { add, maximum, minimum } from "./arithmetic.ts";
 import { eq, lt } from "./compare.ts";
 import { iota } from "./create.ts";
@@ -109,6 +109,7 @@ export const scatterAdd: Fn<
     size: integer("extent of the axis", { from: 0 }),
   },
   infer: ([u, indices], { axis, size }) => {
+    needNumbers("scatterAdd", [u]);
     const behind = axis + indices.shape.length;
     if (!sameShape(u.shape.slice(axis, behind), indices.shape)) {
       throw new ShapeError(
@@ -199,6 +200,7 @@ export const putAlongAxis: Fn<
   ins: ["updates", "indices"],
   attrs: { axis: axis(-1), size: integer("extent of the axis", { from: 0 }) },
   infer: ([u, indices], { axis, size }) => {
+    needNumbers("putAlongAxis", [u]);
     alike("putAlongAxis", u, indices, -1);
     const shape = u.shape.with(axis, size);
     check("putAlongAxis", { dtype: u.dtype, shape }, indices, size);

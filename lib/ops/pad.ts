@@ -94,7 +94,9 @@ export const pad: Fn<
   },
   eval: ([x], { before, value }, [out]) => {
     const make = x.data.constructor as new (n: number) => typeof x.data;
-    const to = new make(sizeOf(out.shape)).fill(value) as typeof x.data;
+    const to = new make(sizeOf(out.shape)).fill(
+      x.dtype === "bool" ? Number(value !== 0) : value,
+    ) as typeof x.data;
     const at = offsets(x.shape, out.shape, before, before.map(() => 1));
     for (let i = 0; i < at.length; i++) to[at[i]] = x.data[i];
     return [{ dtype: x.dtype, shape: [...out.shape], data: to }];

@@ -14,7 +14,7 @@ import { printType, sizeOf, type Type } from "../core/type.ts";
 import { summed } from "../cpu/summed.ts";
 import { type Fn, op } from "../op/declare.ts";
 import { pair, shape as shapeField } from "../op/field.ts";
-import { between } from "../op/kinds.ts";
+import { between, needNumbers } from "../op/kinds.ts";
 
 /** One integer for both spatial axes, or one for each. */
 export type Pair = number | readonly [number, number];
@@ -159,7 +159,10 @@ export const windowSum: Fn<readonly ["x"], WindowOptions> = op({
   doc: "Sum of every window of an image [n,c,h,w]; outside counts as zero",
   ins: ["x"],
   attrs: windowFields,
-  infer: ([x], attrs) => windowed("windowSum", x, attrs),
+  infer: ([x], attrs) => {
+    needNumbers("windowSum", [x]);
+    return windowed("windowSum", x, attrs);
+  },
   eval: ([x], attrs, [out]) =>
     summed(out, (sums) => eachTap(x.shape, out.shape, attrs, (i, o) => sums[o] += x.data[i])),
   lower: (at, [x], attrs, [out]) => {
@@ -184,7 +187,10 @@ export const windowSpread: Fn<
   doc: "Every image element given the sum of the results whose windows hold it",
   ins: ["ct"],
   attrs: { ...windowFields, shape: image },
-  infer: ([ct], { shape }) => ({ dtype: ct.dtype, shape }),
+  infer: ([ct], { shape }) => {
+    needNumbers("windowSpread", [ct]);
+    return { dtype: ct.dtype, shape };
+  },
   eval: ([ct], attrs, [out]) =>
     summed(out, (sums) => eachTap(out.shape, ct.shape, attrs, (i, o) => sums[i] += ct.data[o])),
   lower: (at, [ct], attrs, [out]) => {
@@ -206,7 +212,10 @@ export const windowPick: Fn<readonly ["x", "largest", "v"], WindowOptions> = op(
   doc: "Sum of `v` over the elements of every window of x that equal the window's largest",
   ins: ["x", "largest", "v"],
   attrs: windowFields,
-  infer: ([x, , v], attrs) => ({ ...windowed("windowPick", x, attrs), dtype: v.dtype }),
+  infer: ([x, , v], attrs) => {
+    needNumbers("windowPick", [x, v]);
+    return { ...windowed("windowPick", x, attrs), dtype: v.dtype };
+  },
   eval: ([x, m, v], attrs, [out]) =>
     summed(out, (sums) =>
       eachTap(x.shape, out.shape, attrs, (i, o) => {
@@ -237,7 +246,10 @@ export const windowPlace: Fn<readonly ["x", "largest", "ct"], WindowOptions> = o
   doc: "Every element of x given the sum of `ct` over the windows whose largest element it equals",
   ins: ["x", "largest", "ct"],
   attrs: windowFields,
-  infer: ([x, , ct]) => ({ dtype: ct.dtype, shape: x.shape }),
+  infer: ([x, , ct]) => {
+    needNumbers("windowPlace", [x, ct]);
+    return { dtype: ct.dtype, shape: x.shape };
+  },
   eval: ([x, m, ct], attrs, [out]) =>
     summed(out, (sums) =>
       eachTap(x.shape, m.shape, attrs, (i, o) => {

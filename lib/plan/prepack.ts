@@ -3,7 +3,7 @@
  * wanted; other operands by a kernel of their own before each use.
  * @module
  */
-import { type Form, type MapForm } from "../core/form.ts";
+import type { Form, MapForm } from "../core/form.ts";
 import {
   arrayOf,
   bytesIn,

@@ -6,7 +6,7 @@
 import { assertEquals } from "../std.ts";
 import { digits, spec } from "../../examples/digits.ts";
 import { f32, type Tensor } from "../../mod.ts";
-import * as nn from "../../lib/model/nn.ts";
+import type * as nn from "../../lib/model/nn.ts";
 import { constant, tensor } from "../../lib/core/leaf.ts";
 import { loadParams } from "../../lib/io/params.ts";
 import { openWebgpu } from "../../lib/gpu/machine.ts";
