@@ -177,6 +177,7 @@ export { excludeFromTrace, isTracing } from "./lib/trace/exclude.ts";
 export { type Donate, trace, type Traced, type TraceOptions } from "./lib/trace/trace.ts";
 
 // Files.
+export { type AnyFunction, dump, type DumpStream, type DumpToOptions } from "./lib/trace/dump.ts";
 export { load, type LoadOptions, type Model } from "./lib/trace/load.ts";
 export type { CaseResult, TestCase } from "./lib/trace/testcase.ts";
 
@@ -191,3 +192,64 @@ export {
   StageError,
   TraceError,
 } from "./lib/core/fault.ts";
+
+// Types behind the surface.
+export type { Comparator } from "./lib/core/compare.ts";
+export type {
+  Combine,
+  Common,
+  ConvForm,
+  ConvGeometry,
+  Form,
+  MapForm,
+  MatmulForm,
+  Out,
+  ReduceForm,
+  RowsForm,
+} from "./lib/core/form.ts";
+export type { Cut, HoleFn } from "./lib/core/graph.ts";
+export type { Data } from "./lib/core/host.ts";
+export type {
+  At,
+  Attrs,
+  Case,
+  CaseInput,
+  Draft,
+  Field,
+  FieldKind,
+  Op,
+  VjpArgs,
+  Wire,
+} from "./lib/core/op.ts";
+export type { Plan, Slot, SlotId, Step } from "./lib/core/plan.ts";
+export type {
+  Acc,
+  Arg as ScalarArg,
+  Axis,
+  Call as ScalarCall,
+  Kind,
+  Lit,
+  Load,
+  Prim,
+  Scalar,
+} from "./lib/core/scalar.ts";
+export { s, type signatures } from "./lib/core/scalar.ts";
+export type { CompileOptions } from "./lib/core/target.ts";
+export type { Call, Node } from "./lib/core/tensor.ts";
+export type { Full, Optional, Options, Positional, Rest } from "./lib/op/declare.ts";
+export type { Elementwise, Takes } from "./lib/op/kinds.ts";
+export type { Arg } from "./lib/ops/argmax.ts";
+export type { Pair } from "./lib/ops/window.ts";
+export type { SplitOptions } from "./lib/ops/join.ts";
+export type { Along } from "./lib/ops/reduce.ts";
+export type { Rowwise } from "./lib/ops/softmax.ts";
+export type { BytesLike, ByteSource } from "./lib/io/bytes.ts";
+export type { Target as Sink } from "./lib/io/sink.ts";
+export type { Described, Parameter } from "./lib/mge/describe.ts";
+export type { DumpInfo, DumpOptions } from "./lib/mge/dump.ts";
+export type { OnProgress } from "./lib/mge/parts.ts";
+export type { CaseOptions } from "./lib/mge/testcase.ts";
+export type { Metadata } from "./lib/mge/metadata.ts";
+export type { FileFormat } from "./lib/mge/model.ts";
+export type { CaseCheck } from "./lib/trace/testcase.ts";
+export type { Recorded } from "./lib/trace/trace.ts";

@@ -40,11 +40,13 @@ export function convVariants(
     return { name, kernel: "direct", to, tx, ty, across, group, images };
   };
   const tx = Math.min(width, 4);
+  // What is soon computed is rather compiled fast.
+  const isLight = form.n * form.g * form.o * height * width * form.c * taps < 3e7;
   if (taps <= 9) {
-    const ty = height === 1 ? 1 : 2;
+    const ty = height === 1 || (isLight && form.stride[0] > 1 && taps > 1) ? 1 : 2;
     return form.o <= 4 ? [direct(4, tx, ty)] : [direct(8, tx, ty), direct(16, tx, ty)];
   }
-  return [direct(form.o <= 8 ? 8 : 16, width < 8 ? tx : 8, 1), direct(8, tx, 1)];
+  return [direct(form.o <= 8 || isLight ? 8 : 16, width < 8 ? tx : 8, 1), direct(8, tx, 1)];
 }
 
 /** The kernel of a convolution. */
@@ -69,6 +71,6 @@ function productVariants(
   const found = matmulVariants(product, adapter, constants);
   if (adapter === "gpu" || product.m < 16) return found;
   // One text for 1×1 layers of all sizes: few columns keep its compilation short.
-  const tall = { ...found[0], name: "tile16x4", tm: 16, tn: 4, turn: false };
+  const tall = { ...found[0], name: "tile16x4", tm: 16, tn: 4, turn: false, clips: true };
   return found.length ? [tall, ...found] : found;
 }

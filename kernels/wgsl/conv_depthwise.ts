@@ -18,7 +18,7 @@ export function emitDepthwise(form: ConvForm, variant: DirectVariant, limits: Li
   const { stride, dilate, pad } = form;
   const [kh, kw] = form.kernel;
   const sheet = sheetOf(form.ins, form.outs, limits, imagesOf(variant));
-  const epilogue = epilogueOf(sheet, form.outs, [4]);
+  const epilogue = epilogueOf(sheet, form.outs, [4], true);
   const lines: string[] = [];
   const tiles = placeTile(sheet, form, variant, limits, lines);
   const window = windowOf(sheet, form, variant, epilogue.isQuad);

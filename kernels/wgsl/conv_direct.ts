@@ -37,7 +37,7 @@ export function emitDirect(form: ConvForm, variant: DirectVariant, limits: Limit
   const { to, tx, ty } = variant;
   const [kh, kw] = form.kernel;
   const sheet = sheetOf(form.ins, form.outs, limits, imagesOf(variant));
-  const epilogue = epilogueOf(sheet, form.outs, tx % 4 ? [2] : [4]);
+  const epilogue = epilogueOf(sheet, form.outs, tx % 4 ? [2] : [4], true);
   const lines: string[] = [];
   const tiles = placeTile(sheet, form, variant, limits, lines);
   const window = windowOf(sheet, form, variant, true);

@@ -4,8 +4,9 @@
  * @module
  */
 import type { Out } from "../../lib/core/form.ts";
+import type { Scalar } from "../../lib/core/scalar.ts";
 import { sizeOf } from "../../lib/core/type.ts";
-import { indent } from "./kernel.ts";
+import { bitsOf, indent } from "./kernel.ts";
 import { type At, fix, param, quad, type Sheet, single, type Use, useOf } from "./operand.ts";
 import { isQuads, stridedOf } from "./strides.ts";
 
@@ -14,11 +15,28 @@ export interface Epilogue {
   readonly axis: number;
   /** Neighbours are written as quads; else one by one. */
   readonly isQuad: boolean;
-  readonly outs: readonly { readonly value: Use; readonly address: Use; readonly step: number }[];
+  readonly outs: readonly Written[];
 }
 
-/** Along the first of the axes where all results can be written as quads, else the first at all. */
-export function epilogueOf(sheet: Sheet, outs: readonly Out[], axes: readonly number[]): Epilogue {
+/** How one result is written. */
+interface Written {
+  readonly value: Use;
+  readonly address: Use;
+  readonly step: number;
+  /** The value is to be between the parameters `low` and `high` of this result. */
+  readonly isClipped: boolean;
+}
+
+/**
+ * Along the first of the axes where all results can be written as quads, else the first at all.
+ * With `clips` every f32 result has bounds, which are parameters: one text for relu, relu6 and none.
+ */
+export function epilogueOf(
+  sheet: Sheet,
+  outs: readonly Out[],
+  axes: readonly number[],
+  clips: boolean = false,
+): Epilogue {
   const quads = (axis: number) =>
     outs.every((out) => {
       const at = stridedOf(out.index);
@@ -40,10 +58,39 @@ export function epilogueOf(sheet: Sheet, outs: readonly Out[], axes: readonly nu
         axis: at ? axis : -1,
         modes: [at ? isQuad ? "quad" : "gather" : "general"],
       };
-      const value = useOf(sheet, `r${k}x`, out.body, axis, 1);
-      return { value, address, step: at?.strides.get(axis) ?? 0 };
+      const isClipped = clips && out.body.type === "f32";
+      const { body, low, high } = isClipped ? unclipped(out.body) : { body: out.body };
+      const value = useOf(sheet, `r${k}x`, body, axis, 1);
+      if (low !== undefined) param(sheet, `low${k}`, bitsOf(low));
+      if (high !== undefined) param(sheet, `high${k}`, bitsOf(high));
+      return { value, address, step: at?.strides.get(axis) ?? 0, isClipped };
     }),
   };
+}
+
+/** A value without the bounds put on it last, which are infinite where there are none. */
+function unclipped(body: Scalar): { body: Scalar; low: number; high: number } {
+  const below = bounded(body, ([x]) => x);
+  const rest = below?.rest ?? body;
+  const above = bounded(rest, ([, x]) => x);
+  const inner = above?.rest ?? rest;
+  const isWhole = (below?.of ?? inner) === inner && (above?.of ?? inner) === inner;
+  const [low, high] = [below?.value ?? -Infinity, above?.value ?? Infinity];
+  return isWhole ? { body: inner, low, high } : { body, low: -Infinity, high: Infinity };
+}
+
+/** Takes `select(x < bound, bound, rest)` apart; `of` is x, as the comparison's operands give it. */
+function bounded(
+  term: Scalar,
+  of: (args: readonly Scalar[]) => Scalar,
+): { rest: Scalar; of: Scalar; value: number } | undefined {
+  if (term.kind !== "call" || term.fn !== "select") return undefined;
+  const [test, bound, rest] = term.args;
+  if (test.kind !== "call" || test.fn !== "lt" || bound.kind !== "lit") return undefined;
+  const x = of(test.args);
+  const other = test.args.find((arg) => arg !== x);
+  if (other?.kind !== "lit" || !Object.is(other.value, bound.value)) return undefined;
+  return Number.isNaN(bound.value) ? undefined : { rest, of: x, value: bound.value };
 }
 
 /** Lines that write four neighbours; neighbour j is there if `inside(j)` holds. */
@@ -56,8 +103,16 @@ export function stores(
   inside: (j: number) => string,
 ): string[] {
   const lines: string[] = [];
-  epilogue.outs.forEach(({ value, address, step }, k) => {
-    const result = quad(sheet, fix(sheet, value, id, at, lines), new Map(), acc);
+  epilogue.outs.forEach(({ value, address, step, isClipped }, k) => {
+    let result = quad(sheet, fix(sheet, value, id, at, lines), new Map(), acc);
+    if (isClipped) {
+      const name = `s${k}_${id}`;
+      const [low, high] = ["low", "high"].map((bound) => `vec4<f32>(bitcast<f32>(${bound}${k}))`);
+      lines.push(`let ${name} = ${result};`);
+      // Selections, for min and max would lose NaN.
+      lines.push(`let ${name}_h = select(${name}, ${high}, ${high} < ${name});`);
+      result = `select(${name}_h, ${low}, ${name} < ${low})`;
+    }
     const to = fix(sheet, address, id, at, lines);
     if (epilogue.isQuad) {
       lines.push(sheet.module.store(k, to.addresses[0], result, 4));

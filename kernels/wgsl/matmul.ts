@@ -41,6 +41,7 @@ export function matmulVariants(
     turn,
     group: adapter === "software" ? 8 : 64,
     images,
+    clips: false,
   });
   const tiles = (tm: number, tn: number) =>
     Math.ceil(m / tm) * Math.ceil(n / tn) * sizeOf(form.batch);
@@ -64,7 +65,13 @@ export function matmulVariants(
   if (m === 1) return n >= 512 ? [tile(1, 16), tile(1, 8)] : [tile(1, 4), tile(1, 16)];
   if (m <= 4) return [tile(4, n < 16 ? 4 : 16), tile(4, 4)];
   // Too few tiles would leave lanes and cores idle.
-  if (tiles(8, 16) >= 32) return [tile(8, 16), tile(4, 16), tile(8, 8)];
+  if (tiles(8, 16) >= 32) {
+    // What is soon computed is rather compiled fast.
+    const isLight = m * n * form.k * sizeOf(form.batch) < 1e7;
+    return isLight
+      ? [tile(4, 16), tile(8, 16), tile(8, 8)]
+      : [tile(8, 16), tile(4, 16), tile(8, 8)];
+  }
   return tiles(4, 16) >= 32 ? [tile(4, 16), tile(4, 4)] : [tile(4, 4), tile(4, 16)];
 }
 

@@ -31,6 +31,8 @@ export interface TileVariant extends Variant {
   readonly group: number;
   /** Numbers of operands, separated by commas. */
   readonly images: string;
+  /** Bounds on results are parameters. */
+  readonly clips: boolean;
 }
 
 /** One side of the product: its rows or columns in a tile, and how they are read. */
@@ -48,7 +50,7 @@ export function emitTile(form: MatmulForm, variant: TileVariant, limits: Limits)
   const r = form.batch.length;
   const [m, n, k] = [r, r + 1, r + 2];
   const sheet = sheetOf(form.ins, form.outs, limits, imagesOf(variant));
-  const epilogue = epilogueOf(sheet, form.outs, tm % 4 ? [n] : [n, m]);
+  const epilogue = epilogueOf(sheet, form.outs, tm % 4 ? [n] : [n, m], variant.clips);
   const lines = placed(sheet, form, tm, tn, group, limits);
   const batch = new Map(form.batch.map((_, i) => [i, `z${i}`]));
   const own = (rest: readonly number[], mine: boolean) => mine ? rest : [];
@@ -96,7 +98,7 @@ export function emitTile(form: MatmulForm, variant: TileVariant, limits: Limits)
   const isAcross = epilogue.axis === n;
   const across = isAcross ? columns.length : tm / 4;
   const quads: string[] = [];
-  if (isAcross) for (const i of rows) for (const j of columns) quads.push(`c${i}_${j}`);
+  if (isAcross) { for (const i of rows) for (const j of columns) quads.push(`c${i}_${j}`); }
   else {
     for (let j = 0; j < tn; j++) {
       for (let i = 0; i < tm; i += 4) {

@@ -13,6 +13,7 @@ export type Combine = "sum" | "prod" | "max" | "min" | "argmax" | "argmin";
 
 /** One result: its type, the address that each iteration writes, and the value written. */
 export interface Out {
+  /** Type of the result. */
   readonly type: Type;
   /** Element address in the dense result; by default the iteration's own row-major address. */
   readonly index: Scalar;
@@ -20,15 +21,19 @@ export interface Out {
   readonly body: Scalar;
 }
 
-interface Common {
+/** What every form has. */
+export interface Common {
   /** Types of the operands that `load` terms name. */
   readonly ins: readonly Type[];
+  /** Results; all are written by one kernel. */
   readonly outs: readonly Out[];
 }
 
 /** `outs[k].body` for every point of `shape`. */
 export interface MapForm extends Common {
+  /** Which form this is. */
   readonly kind: "map";
+  /** Extents of the points. */
   readonly shape: readonly number[];
 }
 
@@ -37,10 +42,15 @@ export interface MapForm extends Common {
  * of `shape`); `outs` are written once a point of `shape` and see the result as `acc0`.
  */
 export interface ReduceForm extends Common {
+  /** Which form this is. */
   readonly kind: "reduce";
+  /** Extents of the points. */
   readonly shape: readonly number[];
+  /** Extents that are reduced. */
   readonly over: readonly number[];
+  /** How elements are combined. */
   readonly combine: Combine;
+  /** The element that is combined. */
   readonly body: Scalar;
 }
 
@@ -49,9 +59,13 @@ export interface ReduceForm extends Common {
  * seeing the earlier ones as `acc0`, `acc1` …; then `outs` are written for every element of the row.
  */
 export interface RowsForm extends Common {
+  /** Which form this is. */
   readonly kind: "rows";
+  /** Extents of the points. */
   readonly shape: readonly number[];
+  /** Extents that are reduced. */
   readonly over: readonly number[];
+  /** The reductions, in order. */
   readonly stages: readonly { readonly combine: Combine; readonly body: Scalar }[];
 }
 
@@ -60,27 +74,43 @@ export interface RowsForm extends Common {
  * uses batch, m, k; `b` uses batch, k, n; `outs` use batch, m, n and `acc0`.
  */
 export interface MatmulForm extends Common {
+  /** Which form this is. */
   readonly kind: "matmul";
+  /** Extents of the leading axes. */
   readonly batch: readonly number[];
+  /** Rows of the product. */
   readonly m: number;
+  /** Columns of the product. */
   readonly n: number;
+  /** Terms of each sum. */
   readonly k: number;
+  /** Element of the left operand. */
   readonly a: Scalar;
+  /** Element of the right operand. */
   readonly b: Scalar;
 }
 
 /** The numbers of a two-dimensional convolution; `pad` may be negative, `inflate` dilates the input. */
 export interface ConvGeometry {
+  /** Images. */
   readonly n: number;
+  /** Groups. */
   readonly g: number;
   /** Input and output channels of one group. */
   readonly c: number;
+  /** Output channels of one group. */
   readonly o: number;
+  /** Rows and columns of the input. */
   readonly input: readonly [number, number];
+  /** Rows and columns of the kernel. */
   readonly kernel: readonly [number, number];
+  /** Rows and columns of the output. */
   readonly output: readonly [number, number];
+  /** Distance between kernel positions. */
   readonly stride: readonly [number, number];
+  /** Distance between kernel taps. */
   readonly dilate: readonly [number, number];
+  /** Distance between input elements. */
   readonly inflate: readonly [number, number];
   /** Rows above and columns left; what is needed below and right follows from `output`. */
   readonly pad: readonly [number, number];
@@ -92,8 +122,11 @@ export interface ConvGeometry {
  * ih = (oh·stride + kh·dilate − pad) / inflate where that is whole and inside, else zero is read.
  */
 export interface ConvForm extends Common, ConvGeometry {
+  /** Which form this is. */
   readonly kind: "conv";
+  /** Element of the input. */
   readonly x: Scalar;
+  /** Element of the kernel. */
   readonly w: Scalar;
 }
 

@@ -23,6 +23,7 @@ export type Cut =
 export interface Graph {
   /** Argument leaves, in order. */
   readonly args: readonly Tensor[];
+  /** Where the program stops; the last cut is the end. */
   readonly cuts: readonly Cut[];
   /** Names of the results. */
   readonly names: readonly string[];

@@ -30,7 +30,9 @@ export type FieldKind =
 
 /** One attribute: its kind, its fallback, and the check that normalises what the author gave. */
 export interface Field<T = any> {
+  /** What it holds. */
   readonly kind: FieldKind;
+  /** What it is, in a few words. */
   readonly doc: string;
   /** Present when the attribute may be left out. */
   readonly fallback?: { readonly value: T };
@@ -85,8 +87,11 @@ export interface VjpArgs {
   readonly cts: readonly (Tensor | undefined)[];
   /** The first output, and all of them. */
   readonly out: Tensor;
+  /** All outputs. */
   readonly outs: readonly Tensor[];
+  /** The operands. */
   readonly ins: readonly Tensor[];
+  /** Attributes by name. */
   readonly attrs: Attrs;
   /** Which operands need a gradient at all. */
   readonly needs: readonly boolean[];
@@ -104,6 +109,7 @@ export interface Wire {
 export interface Case {
   /** Operands in order, as types with a range or as values. */
   readonly ins: readonly CaseInput[];
+  /** Attributes by name. */
   readonly attrs?: Attrs;
   /** Tolerance between targets: |a - b| <= atol + rtol·|b|; exact for integers and truth. */
   readonly tolerance?: { readonly rtol: number; readonly atol: number };
@@ -120,11 +126,13 @@ export type CaseInput =
 
 /** An operation. Exactly one of `scalar`, `view`, `eval`, `compose` is its meaning. */
 export interface Op {
+  /** The name in texts, errors and tables. */
   readonly name: string;
   /** One sentence; equals the docstring's first. */
   readonly doc: string;
   /** Operand names; `?` marks an optional one, `...` a list. */
   readonly ins: readonly string[];
+  /** Attributes that it takes, by name. */
   readonly fields: Readonly<Record<string, Field>>;
   /** Types of the outputs; throws ShapeError or DTypeError. */
   infer(ins: readonly Type[], attrs: Attrs): readonly Type[];
@@ -151,6 +159,8 @@ export interface Op {
   readonly vjp?: (args: VjpArgs) => readonly (Tensor | undefined)[];
   /** Laws local to this operation: a simpler equal tensor, or `undefined`. */
   readonly simplify?: (out: Tensor) => Tensor | undefined;
+  /** The one file operator that it is, if it is one. */
   readonly wire?: Wire;
+  /** Examples: its conformance suite. */
   readonly cases: readonly Case[];
 }

@@ -42,7 +42,9 @@ export type Step =
 export interface Plan {
   /** Bytes of each arena; none is larger than a binding may be. */
   readonly arenas: readonly number[];
+  /** Where each value lives. */
   readonly slots: readonly Slot[];
+  /** What is done, in order. */
   readonly steps: readonly Step[];
   /** Slot of each argument of the graph, in order; -1 where nothing needs it. */
   readonly args: readonly SlotId[];

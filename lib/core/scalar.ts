@@ -14,21 +14,31 @@ export type Prim = keyof typeof signatures;
 
 /** A literal; NaN, the infinities and -0 are allowed for `f32`, 0 and 1 stand for truth. */
 export interface Lit {
+  /** Which term this is. */
   readonly kind: "lit";
+  /** Kind of its value. */
   readonly type: Kind;
+  /** The number. */
   readonly value: number;
 }
 /** The element of operand `index`, in the body of an operation; never in a form. */
 export interface Arg {
+  /** Which term this is. */
   readonly kind: "arg";
+  /** Kind of its value. */
   readonly type: Kind;
+  /** Which one, or the address. */
   readonly index: number;
 }
 /** The coordinate along an axis of the iteration space; it runs from 0 to `extent` - 1. */
 export interface Axis {
+  /** Which term this is. */
   readonly kind: "axis";
+  /** Kind of its value. */
   readonly type: "i32";
+  /** Number of the axis. */
   readonly axis: number;
+  /** Points along it. */
   readonly extent: number;
 }
 /**
@@ -36,24 +46,37 @@ export interface Axis {
  * Where `valid` is false nothing is read and the value is `fill`.
  */
 export interface Load {
+  /** Which term this is. */
   readonly kind: "load";
+  /** Kind of its value. */
   readonly type: Kind;
+  /** Number of the operand. */
   readonly operand: number;
+  /** Which one, or the address. */
   readonly index: Scalar;
+  /** Where the element is there. */
   readonly valid?: Scalar;
+  /** Value where it is not. */
   readonly fill?: number;
 }
 /** The result of reduction stage `index` of a form. */
 export interface Acc {
+  /** Which term this is. */
   readonly kind: "acc";
+  /** Kind of its value. */
   readonly type: Kind;
+  /** Which one, or the address. */
   readonly index: number;
 }
 /** A primitive applied. */
 export interface Call {
+  /** Which term this is. */
   readonly kind: "call";
+  /** Kind of its value. */
   readonly type: Kind;
+  /** The primitive. */
   readonly fn: Prim;
+  /** What it is applied to. */
   readonly args: readonly Scalar[];
 }
 /** A scalar term. */

@@ -25,10 +25,13 @@ export interface Call {
 
 /** One application of one operation. Two nodes are the same only if they are one object. */
 export interface Node {
+  /** The operation applied. */
   readonly op: Op;
+  /** Its operands. */
   readonly ins: readonly Tensor[];
   /** Plain data, checked by the operation's fields; axes are not negative. */
   readonly attrs: Attrs;
+  /** Types of the outputs. */
   readonly outs: readonly Type[];
   /** The outputs as tensors. */
   readonly results: readonly Tensor[];

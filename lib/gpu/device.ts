@@ -86,7 +86,7 @@ export async function openDevice(options: DeviceOptions = {}): Promise<Gpu> {
     health,
     buffers,
     images,
-    pipelines: pipelinesOf(device, health),
+    pipelines: pipelinesOf(device, health, isSoftware),
     readback,
     residents,
     constants: constantsOf(device, buffers, images, residents, health),

@@ -7,6 +7,7 @@
 import { DeviceError } from "../core/fault.ts";
 import type { WgslKernel } from "../../kernels/wgsl/kernel.ts";
 import type { Health } from "./health.ts";
+import { warmOf } from "./warm.ts";
 
 /** A pipeline with the layout of its bind groups. */
 export interface Pipeline {
@@ -26,10 +27,15 @@ const imageEntry = {
   storageTexture: { access: "read-only", format: "rgba32float", viewDimension: "2d" },
 } as const;
 
-/** The pipelines of a device that is watched. */
-export function pipelinesOf(device: GPUDevice, health: Health): Pipelines {
+/** The pipelines of a device that is watched; those of a software adapter are compiled ahead. */
+export function pipelinesOf(
+  device: GPUDevice,
+  health: Health,
+  isSoftware: boolean,
+): Pipelines {
   const made = new Map<string, Pipeline>();
   const layouts = new Map<string, GPUBindGroupLayout>();
+  const warm = isSoftware ? warmOf(device) : undefined;
 
   function layoutOf({ bindings, images = [] }: WgslKernel): GPUBindGroupLayout {
     const key = `${bindings}:${[...images].sort((a, b) => a - b)}`;
@@ -104,6 +110,7 @@ export function pipelinesOf(device: GPUDevice, health: Health): Pipelines {
           () => [...fresh].map(([key, i]) => [key, make(kernels[i], names[i])] as const),
         );
         for (const [key, { pipeline, layout }] of pipelines) made.set(key, { pipeline, layout });
+        warm?.(pipelines.map(([key, made]) => [kernels[fresh.get(key)!], made]));
       } catch (error) {
         // A batch is compiled under one scope; only a failure is worth asking kernel by kernel.
         for (const i of fresh.values()) await explain(kernels[i], names[i]);

@@ -10,6 +10,7 @@ import { dtypeText, holdsTensors } from "./weights.ts";
 
 /** An input, output or parameter as a file states it. */
 export interface Described {
+  /** Its name. */
   readonly name: string;
   /** As in graphs, such as `f32`; for others MegEngine's short name, such as `qs8`. */
   readonly dtype?: string;
@@ -19,8 +20,11 @@ export interface Described {
 
 /** A tensor that a file holds. */
 export interface Parameter {
+  /** Its name. */
   readonly name: string;
+  /** Its element type. */
   readonly dtype: string;
+  /** Its extents. */
   readonly shape: readonly number[];
   /** Bytes in the file. */
   readonly bytes: number;

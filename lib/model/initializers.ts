@@ -11,10 +11,14 @@ import { normal, uniform } from "../ops/random.ts";
 export type Initializer = (key: Tensor, type: Type) => Tensor;
 
 /** Zeros everywhere. */
-export const zerosInit: Initializer = (_, type) => full(type.shape, 0, type.dtype);
+export function zerosInit(_: Tensor, type: Type): Tensor {
+  return full(type.shape, 0, type.dtype);
+}
 
 /** Ones everywhere. */
-export const onesInit: Initializer = (_, type) => full(type.shape, 1, type.dtype);
+export function onesInit(_: Tensor, type: Type): Tensor {
+  return full(type.shape, 1, type.dtype);
+}
 
 /** Inputs and outputs that each weight connects: [o,c,…] counts the window as well. */
 export function fans(

@@ -54,7 +54,9 @@ export function training(key: Tensor): Mode {
 
 /** Weight and bias of a layer. */
 export interface Affine<T> {
+  /** What the input is multiplied by. */
   readonly weight: T;
+  /** What is added. */
   readonly bias: T;
 }
 
@@ -90,9 +92,13 @@ export function batchNormSpec(c: number): BatchNorm<Leaf> {
 
 /** Parameters and states of a batch norm, as files name them. */
 export interface BatchNorm<T> {
+  /** What the input is multiplied by. */
   readonly weight: T;
+  /** What is added. */
   readonly bias: T;
+  /** Mean of each channel, moved in training. */
   readonly running_mean: T;
+  /** Variance of each channel, moved in training. */
   readonly running_var: T;
 }
 

@@ -33,7 +33,9 @@ export interface SgdOptions {
 
 /** Parameters with the optimiser's state for them. */
 export interface Training<P, S> {
+  /** The parameters. */
   readonly p: P;
+  /** The optimiser's state for them. */
   readonly opt: S;
 }
 

@@ -16,8 +16,11 @@ import type { Initializer } from "./initializers.ts";
 
 /** One parameter of a spec: its type and how it begins. */
 export interface Leaf {
+  /** Tells leaves from branches. */
   readonly kind: "parameter";
+  /** Type of the tensor. */
   readonly type: Type;
+  /** How it begins. */
   readonly initial: Initializer;
   /** True for running statistics and the like, which are not trained. */
   readonly buffer: boolean;

@@ -7,14 +7,18 @@ import { add } from "../ops/arithmetic.ts";
 
 /** Functions applied one after another, the first one first. */
 export function pipe<A = Tensor, B = Tensor>(f: (a: A) => B): (a: A) => B;
+/** The same with more functions. */
 export function pipe<A, B, C>(f: (a: A) => B, g: (b: B) => C): (a: A) => C;
+/** The same with more functions. */
 export function pipe<A, B, C, D>(f: (a: A) => B, g: (b: B) => C, h: (c: C) => D): (a: A) => D;
+/** The same with more functions. */
 export function pipe<A, B, C, D, E>(
   f: (a: A) => B,
   g: (b: B) => C,
   h: (c: C) => D,
   i: (d: D) => E,
 ): (a: A) => E;
+/** The same with more functions. */
 export function pipe<T = Tensor>(...fs: readonly ((t: T) => T)[]): (t: T) => T;
 export function pipe(...fs: readonly ((x: unknown) => unknown)[]): (x: unknown) => unknown {
   return (x) => fs.reduce((value, f) => f(value), x);

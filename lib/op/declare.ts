@@ -33,7 +33,8 @@ export type Options<In extends readonly string[], A extends object> =
   & Readonly<A>
   & Optional<In>;
 
-type Rest<O> = keyof O extends never ? []
+/** The last argument: a record of options, which may be left out where all of it may. */
+export type Rest<O> = keyof O extends never ? []
   : Record<never, never> extends O ? [options?: O]
   : [options: O];
 
@@ -46,39 +47,52 @@ export interface Fn<In extends readonly string[], A extends object = Record<neve
 
 /** What an author writes to add an operation. Exactly one of scalar, view, eval, compose. */
 export interface Declaration<In extends readonly string[], A extends object> {
+  /** The name in texts, errors and tables. */
   readonly name: string;
+  /** One sentence; the docstring's first. */
   readonly doc: string;
+  /** Operand names; `?` marks optional ones, `...` a list. */
   readonly ins: In;
+  /** A field for each attribute. */
   readonly attrs?: { readonly [K in keyof NoInfer<A>]-?: Field };
   /** Type of the result; left out, that of the first operand. */
   infer?(ins: readonly Type[], attrs: Full<NoInfer<A>>): Type;
+  /** The body of an elementwise operation. */
   readonly scalar?: (
     ins: readonly Scalar[],
     attrs: Full<NoInfer<A>>,
     types: readonly Type[],
   ) => Scalar;
+  /** Which operand element each result coordinate shows. */
   readonly view?: (
     coords: readonly Scalar[],
     ins: readonly Type[],
     attrs: Full<NoInfer<A>>,
   ) => readonly Scalar[];
+  /** The meaning on host values. */
   readonly eval?: (
     ins: readonly Host[],
     attrs: Full<NoInfer<A>>,
     outs: readonly Type[],
   ) => readonly Host[];
+  /** The meaning as other operations. */
   readonly compose?: (ins: readonly Tensor[], attrs: Full<NoInfer<A>>) => Tensor;
+  /** The form that computes it. */
   readonly lower?: (
     at: At,
     ins: readonly Type[],
     attrs: Full<NoInfer<A>>,
     outs: readonly Type[],
   ) => Draft | undefined;
+  /** Cotangents of the operands, linear in `ct`. */
   readonly vjp?: (
     args: Omit<VjpArgs, "attrs"> & { readonly attrs: Full<NoInfer<A>> },
   ) => readonly (Tensor | undefined)[];
+  /** A simpler equal tensor, or `undefined`. */
   readonly simplify?: (out: Tensor) => Tensor | undefined;
+  /** The one file operator that it is, if it is one. */
   readonly wire?: Wire;
+  /** Examples: its conformance suite. */
   readonly cases: readonly Case[];
 }
 

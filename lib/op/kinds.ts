@@ -26,16 +26,23 @@ export type Unary = Fn<readonly ["x"]>;
 /** An operation of two tensors that broadcast. */
 export type Binary = Fn<readonly ["a", "b"]>;
 
-interface Elementwise {
+/** What every elementwise declaration states. */
+export interface Elementwise {
+  /** The name in texts, errors and tables. */
   readonly name: string;
+  /** One sentence; the docstring's first. */
   readonly doc: string;
   /** Dtypes taken; `float` by default. */
   readonly takes?: Takes;
   /** Dtype of the result, where it is not the operands'. */
   readonly gives?: DType;
+  /** Cotangents of the operands, linear in `ct`. */
   readonly vjp?: (args: VjpArgs) => readonly (Tensor | undefined)[];
+  /** A simpler equal tensor, or `undefined`. */
   readonly simplify?: (out: Tensor) => Tensor | undefined;
+  /** The one file operator that it is, if it is one. */
   readonly wire?: Wire;
+  /** Examples: its conformance suite. */
   readonly cases: readonly Case[];
 }
 

@@ -93,6 +93,7 @@ export function specialize<A extends object, K extends keyof A, R>(
   f: (a: A) => R,
   known: Pick<A, K>,
 ): (rest: Omit<A, K>) => R;
+/** The same for a function of positions; open ones are `undefined` in the list. */
 export function specialize<A extends readonly unknown[], R>(
   f: (...args: A) => R,
   known: readonly unknown[],

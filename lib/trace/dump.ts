@@ -43,7 +43,8 @@ export type DumpStream = ReadableStream<Uint8Array<ArrayBuffer>> & {
   readonly info: Promise<DumpInfo>;
 };
 
-type AnyFunction = (...args: never[]) => unknown;
+/** Any synchronous model function, plain or traced. */
+export type AnyFunction = (...args: never[]) => unknown;
 type AnyTraced = Traced<never[], unknown>;
 
 function isTraced(f: AnyFunction): f is AnyTraced & AnyFunction {

@@ -52,6 +52,7 @@ export interface Model<Out = Record<string, Tensor>> {
   readonly params: readonly Parameter[];
   /** How often the file holds each operator. */
   readonly operators: Readonly<Record<string, number>>;
+  /** What the file says of itself. */
   readonly metadata: Metadata;
   /** Embedded test cases. */
   readonly testcases: readonly TestCase[];

@@ -37,9 +37,11 @@ export interface CaseCheck {
   readonly error: number;
   /** The error that the model allows. */
   readonly most: number;
+  /** True if the output is near enough. */
   readonly passed: boolean;
   /** What was computed and what was expected. */
   readonly got?: Tensor;
+  /** The value expected. */
   readonly want?: Tensor;
 }
 

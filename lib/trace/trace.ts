@@ -28,6 +28,7 @@ export type { Donate, TraceOptions } from "./options.ts";
 export interface Recorded {
   /** The arguments with types in the place of tensors. */
   readonly types: readonly unknown[];
+  /** The program of the call. */
   readonly graph: Graph;
 }
 
