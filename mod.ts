@@ -3,11 +3,11 @@
  * static graph; the graph runs on WebGPU or the CPU, and is written as a MegEngine model file.
  *
  * ```ts
- * import { add, matmul, open, read, relu, tensor, trace } from "@weft/weft";
+ * import { add, matmul, open, read, relu, type Tensor, tensor, trace } from "@weft/weft";
  *
  * const w = tensor([[1, -1], [0.5, 2]]);
  * await using device = await open("reference");
- * const layer = trace((x) => relu(add(matmul(x, w), 1)), { on: device });
+ * const layer = trace((x: Tensor) => relu(add(matmul(x, w), 1)), { on: device });
  * const out = await layer(tensor([[1, 2]]));
  * console.log((await read(out)).data); // Float32Array [3, 4]
  * ```

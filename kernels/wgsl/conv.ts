@@ -44,7 +44,9 @@ export function convVariants(
   const isLight = form.n * form.g * form.o * height * width * form.c * taps < 3e7;
   if (taps <= 9) {
     const ty = height === 1 || (isLight && form.stride[0] > 1 && taps > 1) ? 1 : 2;
-    return form.o <= 4 ? [direct(4, tx, ty)] : [direct(8, tx, ty), direct(16, tx, ty)];
+    if (form.o <= 4) return [direct(4, tx, ty)];
+    const [small, large] = [direct(8, tx, ty), direct(16, tx, ty)];
+    return isLight || form.o < 16 ? [small, large] : [large, small];
   }
   return [direct(form.o <= 8 || isLight ? 8 : 16, width < 8 ? tx : 8, 1), direct(8, tx, 1)];
 }

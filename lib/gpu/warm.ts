@@ -26,8 +26,9 @@ export function warmOf(device: GPUDevice): Warm {
     words ??= device.createBuffer({ label, size: standIn, usage: GPUBufferUsage.UNIFORM });
     // As with all images: a width that is a power of two, and a height that is none.
     if (images.length) {
-      const [size, usage] = [[1, 3], GPUTextureUsage.STORAGE_BINDING] as const;
-      image ??= device.createTexture({ label, size, usage, format: "rgba32float" }).createView();
+      const usage = GPUTextureUsage.STORAGE_BINDING;
+      const format = "rgba32float" as const;
+      image ??= device.createTexture({ label, size: [1, 3], usage, format }).createView();
     }
     const entries: GPUBindGroupEntry[] = Array.from({ length: bindings }, (_, binding) => ({
       binding,
