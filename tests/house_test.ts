@@ -162,3 +162,47 @@ Deno.test("house: the list of operations holds every operation, once, each with 
   assertEquals(declared.filter((name) => !names.includes(name)), []);
   assertEquals(ops.filter((o) => o.cases.length === 0).map((o) => o.name), []);
 });
+
+/** The first sentence of what a docstring holds, on one line and without its full stop. */
+function firstSentence(docstring: string): string {
+  const text = docstring.replace(/\n \* ?/g, " ").trim();
+  return /^[\s\S]*?(?=\.(?:\s|$)|$)/.exec(text)![0];
+}
+
+/** Docstrings above the top-level declarations of a file, by exported name and by operation. */
+function docstrings(text: string): Map<string, string> {
+  const found = new Map<string, string>();
+  const heads = [
+    ...text.matchAll(/^(?:\/\*\*((?:(?!\*\/)[^])*)\*\/\n)?(export )?(?:const|function) (\w+)/gm),
+  ];
+  heads.forEach(({ index, 1: docstring, 2: exported, 3: symbol }, i) => {
+    if (docstring === undefined) return;
+    if (exported) found.set(symbol, docstring);
+    const body = text.slice(index, heads[i + 1]?.index);
+    const named = /(?:\{\n {2}name: |= \w+\(\s*)"(\w+)"/.exec(body)?.[1];
+    if (named && !found.has(named)) found.set(named, docstring);
+  });
+  return found;
+}
+
+Deno.test("house: the doc of an operation is the first sentence of its docstring", async () => {
+  const { ops } = await import("../lib/ops/mod.ts");
+  const above = new Map((await files("lib/ops")).flatMap(({ text }) => [...docstrings(text)]));
+  const wrong = ops.flatMap(({ name, doc }) => {
+    const docstring = above.get(name);
+    const sentence = docstring === undefined ? "(no docstring)" : firstSentence(docstring);
+    return sentence === doc ? [] : [`${name}: ${sentence} ≠ ${doc}`];
+  });
+  assertEquals(wrong, []);
+});
+
+Deno.test("house: mod.ts exports these values, and these types", async (t) => {
+  const values = Object.keys(await import("../mod.ts")).sort();
+  const text = await Deno.readTextFile(root + "mod.ts");
+  const types = [...text.matchAll(/^export (type )?\{([^}]*)\}/gm)].flatMap(([, whole, list]) =>
+    list.split(",").map((item) => item.trim()).filter((item) =>
+      item && (whole || item.startsWith("type "))
+    ).map((item) => item.replace(/^type /, "").replace(/^.* as /, ""))
+  ).sort();
+  await t.assertSnapshot({ values, types });
+});

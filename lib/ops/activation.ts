@@ -54,7 +54,7 @@ function within(x: Tensor, lower: number, upper: number, ct: Tensor): Tensor {
   return where(logicalAnd(gt(x, lower), lt(x, upper)), ct, 0);
 }
 
-/** x where positive, else `slope` (0.01) times x. */
+/** x where positive, else `slope` (0.01) times x. Maas et al., 2013. */
 export const leakyRelu: Fn<readonly ["x"], { slope?: number }> = op({
   name: "leakyRelu",
   doc: "x where positive, else `slope` (0.01) times x",
@@ -69,7 +69,7 @@ export const leakyRelu: Fn<readonly ["x"], { slope?: number }> = op({
   ],
 });
 
-/** a where positive, else a times b; b broadcasts. */
+/** a where positive, else a times b; b broadcasts. He et al., 2015. */
 export const prelu: Binary = binary({
   name: "prelu",
   doc: "a where positive, else a times b; b broadcasts",
@@ -83,7 +83,7 @@ export const prelu: Binary = binary({
   cases: [{ ins: [between(-2, 2, [2, 3, 4]), between(0, 1, [3, 1])] }],
 });
 
-/** x where positive, else `alpha` (1) times `e^x - 1`. */
+/** x where positive, else `alpha` (1) times `e^x - 1`. Clevert et al., 2015. */
 export const elu: Fn<readonly ["x"], { alpha?: number }> = op({
   name: "elu",
   doc: "x where positive, else `alpha` (1) times `e^x - 1`",
@@ -146,7 +146,7 @@ export const hardSigmoid: Unary = unary({
   cases: [{ ins: [between(-5, 5, [40])] }, { ins: [knots], gradient: false }],
 });
 
-/** x times its hard sigmoid. */
+/** x times its hard sigmoid. Howard et al., 2019, "Searching for MobileNetV3". */
 export const hardSwish: Unary = unary({
   name: "hardSwish",
   doc: "x times its hard sigmoid",
@@ -162,7 +162,9 @@ export const hardSwish: Unary = unary({
   cases: [{ ins: [between(-5, 5, [40])] }, { ins: [knots], gradient: false }],
 });
 
-/** x times its sigmoid (also called swish). */
+/**
+ * x times its sigmoid (also called swish). Elfwing et al., 2017; Ramachandran et al., 2017.
+ */
 export const silu: Unary = unary({
   name: "silu",
   doc: "x times its sigmoid (also called swish)",
@@ -179,7 +181,10 @@ export const silu: Unary = unary({
   cases: [{ ins: [between(-6, 6, [40])] }],
 });
 
-/** x times the normal distribution function: the exact form, by erfc. */
+/**
+ * x times the normal distribution function: the exact form, by erfc. Hendrycks and Gimpel, 2016,
+ * "Gaussian Error Linear Units"; their tanh approximation is not used.
+ */
 export const gelu: Unary = unary({
   name: "gelu",
   doc: "x times the normal distribution function: the exact form, by erfc",
@@ -221,7 +226,10 @@ const clipped: Fn<readonly ["x", "lower", "upper"]> = op({
   ],
 });
 
-/** `lower` where x is below it, else `upper` where x is above that, else x; a bound left out is none. */
+/**
+ * `lower` where x is below it, else `upper` where x is above that, else x. A bound may be a tensor
+ * that broadcasts; one left out is none.
+ */
 export function clip(
   x: Tensor,
   bounds: { readonly lower?: Operand; readonly upper?: Operand },

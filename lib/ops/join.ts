@@ -224,7 +224,10 @@ export const rollFn: Fn<readonly ["x"], { shift: number; axis?: number }> = op({
   ],
 });
 
-/** Elements moved on along an axis, round the end; without an axis, of the flattened tensor. */
+/**
+ * Elements moved on along an axis; those that fall off the end come in again. Without an axis the
+ * flattened tensor is moved, and keeps its shape.
+ */
 export function roll(
   x: Tensor,
   options: { readonly shift: number; readonly axis?: number },

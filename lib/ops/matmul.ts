@@ -122,7 +122,7 @@ const product: Fn<readonly ["a", "b"], MatmulOptions> = op({
 export const matmulFn: typeof product = product;
 
 /**
- * Matrix product of the last two axes; leading axes broadcast. A vector counts as a row on the
+ * Product of matrices in the last two axes; leading axes broadcast. A vector counts as a row on the
  * left and as a column on the right, and its axis is gone from the result, as in NumPy. Throws
  * ShapeError if the inner extents differ and DTypeError if the dtypes do.
  */

@@ -185,7 +185,10 @@ export function randomBits(key: Tensor, shape: readonly number[]): Tensor {
   return bits(key, { shape });
 }
 
-/** Numbers (f32) from `from` (0) to `to` (1), evenly distributed: 23 random bits each. */
+/**
+ * Numbers (f32) from `from` to `to`, evenly distributed: 23 random bits each. The bounds are 0 and
+ * 1 by default; the same key gives the same numbers on every target.
+ */
 export function uniform(
   key: Tensor,
   shape: readonly number[],

@@ -39,7 +39,10 @@ const choose: Fn<readonly ["condition", "a", "b"]> = op({
   ],
 });
 
-/** `a` where the condition (bool) holds, else `b`; the three broadcast. A bare number takes the other's dtype. */
+/**
+ * `a` where the condition holds, else `b`; the three broadcast. The condition is bool; a bare
+ * number takes the other's dtype. Throws ShapeError if the shapes do not broadcast.
+ */
 export function where(condition: Operand, a: Operand, b: Operand): Tensor {
   const like: DType = isTensor(a) ? a.dtype : isTensor(b) ? b.dtype : "f32";
   const lift = (x: Operand) => isTensor(x) ? x : literal(x, like);

@@ -45,8 +45,9 @@ export const sliceFn: typeof sliced = sliced;
 export type Range = number | readonly [begin?: number, end?: number, step?: number];
 
 /**
- * A part of a tensor: one range an axis, trailing axes whole. Negative indices count from the end
- * and ends past the extent are cut, as in NumPy. Throws ShapeError for an index outside.
+ * Every step-th element from a begin along each axis. One range an axis, trailing axes are whole;
+ * negative indices count from the end and ends past the extent are cut, as in NumPy. Throws
+ * ShapeError for an index outside.
  */
 export function slice(x: Tensor, ...ranges: readonly Range[]): Tensor {
   if (ranges.length > x.shape.length) {

@@ -105,6 +105,7 @@ Deno.test("prepack() packs weights for quads of output channels and keeps the me
   const operands = [...packed.keeps.map((i) => ins[i]), weights];
   assertEquals(evaluateForm(packed.form, operands), evaluateForm(form, ins));
   assertEquals(prepack(packed.form), undefined);
+  assert(prepack(convolution(pointwise)));
 });
 
 Deno.test("prepack() leaves alone what reads its weights well already", () => {
