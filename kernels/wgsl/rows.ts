@@ -8,6 +8,8 @@ import type { RowsForm } from "../../lib/core/form.ts";
 import type { Limits, Variant } from "../../lib/core/target.ts";
 import { accumulatorOf, joinAll, lanesOf } from "./accumulate.ts";
 import { indent, moduleOf, spreadGroups, type WgslKernel } from "./kernel.ts";
+import { imagesFor } from "./matmul.ts";
+import { imagesOf } from "./matmul_tile.ts";
 import { nestOf } from "./nest.ts";
 import { scopeOf, type Value } from "./scalar.ts";
 import { type Flat, flatten } from "./space.ts";
@@ -26,12 +28,17 @@ export function rowsVariants(
   form: RowsForm,
   adapter: "software" | "gpu",
   limits: Limits,
+  constants: readonly number[] = [],
 ): readonly Variant[] {
   const flat = flatOf(form);
+  // Scales and shifts that never change are read from images, as contractions read weights.
+  const images = adapter === "software"
+    ? imagesFor(form, form.outs.map((out) => out.body), constants)
+    : "";
   const last = flat.over.at(-1) ?? 1;
   const team = teamFor(Math.ceil(last / 4), adapter, limits);
-  const alone: RowsVariant = { name: "alone", team: 1 };
-  const shared: RowsVariant = { name: `team${team}`, team };
+  const alone: RowsVariant = { name: "alone", team: 1, images };
+  const shared: RowsVariant = { name: `team${team}`, team, images };
   const isShort = last <= 4 * kept;
   return last >= 4 * team || (!isShort && adapter === "gpu") ? [shared, alone] : [alone];
 }
@@ -40,7 +47,8 @@ export function rowsVariants(
 export function emitRows(form: RowsForm, variant: Variant, limits: Limits): WgslKernel {
   const { team } = variant as RowsVariant;
   const flat = flatOf(form);
-  const module = moduleOf(form.ins, form.outs.map((o) => o.type), limits);
+  const types = form.outs.map((o) => o.type);
+  const module = moduleOf(form.ins, types, limits, imagesOf(variant));
   const group = team > 1 ? team : Math.min(32, limits.invocations);
   const workgroups = spreadGroups(
     team > 1 ? flat.points : Math.ceil(flat.points / group),

@@ -36,7 +36,7 @@ function variantsOf(
     case "reduce":
       return reduceVariants(form, adapter, limits);
     case "rows":
-      return rowsVariants(form, adapter, limits);
+      return rowsVariants(form, adapter, limits, constants);
     case "matmul":
       return [...matmulVariants(form, adapter, constants), ...plain(form, limits, adapter)];
     case "conv":
