@@ -1,5 +1,16 @@
 /**
  * Reading and writing arrays and parameters: NumPy's npy and npz, safetensors.
+ *
+ * ```ts
+ * import { key, read } from "@weft/weft";
+ * import { loadParams, saveParams } from "@weft/weft/io";
+ * import * as nn from "@weft/weft/nn";
+ *
+ * const spec = { up: nn.linearSpec(2, 3) };
+ * const bytes = await new Response(ReadableStream.from(saveParams(nn.init(spec, key(0))))).blob();
+ * const p = await loadParams(spec, bytes); // names are the paths: up.weight, up.bias
+ * console.log((await read(p.up.weight)).shape); // [3, 2]
+ * ```
  * @module
  */
 export { type BytesLike, type ByteSource, openBytes } from "./bytes.ts";

@@ -11,7 +11,7 @@ import { where } from "./select.ts";
 /**
  * x with each element zeroed with probability `rate` and the others divided by 1 - rate, so that
  * the expectation stays. The same key zeroes the same elements. Throws OptionError unless
- * 0 <= rate < 1.
+ * 0 <= rate < 1. Srivastava et al., 2014.
  */
 export function dropout(x: Tensor, rate: number, key: Tensor): Tensor {
   if (!(rate >= 0 && rate < 1)) {

@@ -110,7 +110,10 @@ function perChannel(name: string, x: Type, others: readonly Type[]): number[] {
   return x.shape.map((_, i) => i === 1 ? c : 1);
 }
 
-/** Standardised by a given mean and variance of each channel (axis 1), then scaled and shifted. */
+/**
+ * Standardised by a given mean and variance of each channel (axis 1), then scaled and shifted.
+ * Ioffe and Szegedy, 2015.
+ */
 export const batchNorm: Fn<
   readonly ["x", "mean", "variance", "weight?", "bias?"],
   { eps?: number }
@@ -169,6 +172,7 @@ export function batchStatistics(x: Tensor): { readonly mean: Tensor; readonly va
 
 /**
  * Standardised over the trailing `dims` axes, then scaled and shifted by tensors of their shape.
+ * Ba et al., 2016.
  */
 export const layerNorm: Fn<
   readonly ["x", "weight?", "bias?"],
@@ -222,6 +226,7 @@ function trailing(x: Type, dims: number): number[] {
 
 /**
  * Standardised over groups of channels and all spatial axes, then scaled and shifted by channel.
+ * Wu and He, 2018.
  */
 export const groupNorm: Fn<
   readonly ["x", "weight?", "bias?"],
@@ -259,7 +264,7 @@ export const groupNorm: Fn<
 
 /**
  * Standardised over the spatial axes of each sample and channel, then scaled and shifted by
- * channel.
+ * channel. Ulyanov et al., 2016.
  */
 export const instanceNorm: Fn<readonly ["x", "weight?", "bias?"], { eps?: number }> = op({
   name: "instanceNorm",

@@ -66,7 +66,17 @@ await gate("types", ["check", "--quiet"]);
 await gate("documentation", ["doc", "--lint", "mod.ts"]);
 await gate("packaging", ["publish", "--dry-run", "--allow-dirty", "--quiet"]);
 await suite(["test", "-A", "--quiet", "tests/"]);
-await suite(["test", "-A", "--quiet", "--doc", "README.md", "mod.ts", "lib/", "kernels/"]);
+await suite([
+  "test",
+  "-A",
+  "--quiet",
+  "--doc",
+  "README.md",
+  "docs/api.md",
+  "mod.ts",
+  "lib/",
+  "kernels/",
+]);
 console.log(
   `${count.passed} passed, ${count.failed} failed${
     count.skipped ? `, ${count.skipped} skipped` : ""

@@ -3,11 +3,13 @@
  * @module
  */
 import { sizeOf } from "../../lib/core/type.ts";
+import * as nn from "../../lib/model/nn.ts";
 import {
   add,
   DeviceError,
   excludeFromTrace,
   isTracing,
+  key,
   matmul,
   mul,
   OptionError,
@@ -280,6 +282,13 @@ test("a term of one call is refused in another, and after its own has ended", as
   }
   await using other = trace((x: Tensor) => add(x, kept!), { on });
   assertEquals((await assertRejects(() => other(tensor([1])), TraceError)).reason, "leaked");
+});
+
+test("an argument may have another name, or none, on later calls", async (on) => {
+  const p = nn.init({ w: nn.parameter([2], nn.onesInit) }, key(0));
+  await using step = trace((s: typeof p) => ({ w: add(s.w, 1) }), { on });
+  const next = await step(p);
+  assertEquals(await numbers((await step(next)).w), [3, 3]);
 });
 
 test("a donated argument says where it went", async (on) => {
