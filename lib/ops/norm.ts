@@ -162,9 +162,7 @@ export const batchNorm: Fn<
   ],
 });
 
-/**
- * Mean and variance (of n, not n - 1) of each channel (axis 1) over all other axes, as [1,c,1,…].
- */
+/** Mean and variance (of n, not n - 1) of each channel (axis 1) over the other axes: [1,c,1,…]. */
 export function batchStatistics(x: Tensor): { readonly mean: Tensor; readonly variance: Tensor } {
   const axis = x.shape.flatMap((_, i) => i === 1 ? [] : [i]);
   return { mean: mean(x, { axis, keep: true }), variance: variance(x, { axis, keep: true }) };
