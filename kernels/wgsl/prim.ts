@@ -62,7 +62,8 @@ export function callText(
     case "div":
       return infix("/");
     case "rem":
-      return kind === "f32" ? help("rem_f32") : infix("%");
+      // The GL back end computes % of signed vectors wrongly; division it gets right.
+      return kind === "f32" ? help("rem_f32") : `${a} - ${a} / ${b} * ${b}`;
     case "min":
     case "max":
       return kind === "f32" ? extreme(term, args, width, use) : `${term.fn}(${a}, ${b})`;
@@ -70,6 +71,8 @@ export function callText(
       // WGSL has no negation of u32.
       return kind === "u32" ? `~${a} + ${typeText("u32", width)}(1u)` : `-${a}`;
     case "abs":
+      // GLSL has no abs of unsigned numbers.
+      return kind === "u32" ? a : `abs(${a})`;
     case "sqrt":
     case "floor":
     case "ceil":

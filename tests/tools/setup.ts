@@ -4,12 +4,16 @@
  * @module
  */
 
-/** True if a WebGPU adapter answers, asked in a process of its own so that the next one looks anew. */
+/**
+ * True if an adapter answers through the system's own driver (not OpenGL, which Deno falls back to
+ * without one), asked in a process of its own so that the next one looks anew.
+ */
 async function hasAdapter(): Promise<boolean> {
   const code = "Deno.exit(await navigator.gpu.requestAdapter() ? 0 : 1)";
+  const native = Deno.build.os === "linux" ? { DENO_WEBGPU_BACKEND: "vulkan" } : {};
   const { success } = await new Deno.Command(Deno.execPath(), {
     args: ["eval", code],
-    env: { XDG_RUNTIME_DIR: "/tmp" },
+    env: { XDG_RUNTIME_DIR: "/tmp", ...native },
     stdout: "null",
     stderr: "null",
   }).output();
@@ -32,7 +36,7 @@ async function run(command: string, ...args: string[]): Promise<boolean> {
 
 if (!await hasAdapter()) {
   console.error(
-    "No WebGPU adapter: installing Mesa's software Vulkan driver (mesa-vulkan-drivers) …",
+    "No Vulkan adapter: installing Mesa's software Vulkan driver (mesa-vulkan-drivers) …",
   );
   const root = Deno.build.os === "linux" && Deno.uid() === 0;
   const done = root && await run("apt-get", "update") &&
@@ -46,7 +50,8 @@ if (!await hasAdapter()) {
     );
   if (!done || !await hasAdapter()) {
     console.error(
-      "No adapter could be set up here: tests that need one are skipped.\n" +
+      "No Vulkan adapter could be set up here: tests that need an adapter are skipped where there " +
+        "is none at all.\n" +
         "On Debian or Ubuntu: sudo apt-get install mesa-vulkan-drivers libvulkan1",
     );
   }
