@@ -10,7 +10,9 @@
  */
 async function hasAdapter(): Promise<boolean> {
   const code = "Deno.exit(await navigator.gpu.requestAdapter() ? 0 : 1)";
-  const native = Deno.build.os === "linux" ? { DENO_WEBGPU_BACKEND: "vulkan" } : {};
+  const native: Record<string, string> = Deno.build.os === "linux"
+    ? { DENO_WEBGPU_BACKEND: "vulkan" }
+    : {};
   const { success } = await new Deno.Command(Deno.execPath(), {
     args: ["eval", code],
     env: { XDG_RUNTIME_DIR: "/tmp", ...native },
