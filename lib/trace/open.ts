@@ -3,9 +3,7 @@
  * @module
  */
 import { OptionError } from "../core/fault.ts";
-import type { Graph } from "../core/graph.ts";
-import type { CompileOptions, Machine } from "../core/target.ts";
-import { compilePlan } from "../plan/compile.ts";
+import type { Machine } from "../core/target.ts";
 import { openReference } from "./reference.ts";
 
 /**
@@ -41,9 +39,7 @@ export async function open(name: DeviceName = "auto"): Promise<Machine> {
 /** Loaded only when asked for, so that an application without WebGPU does not carry it. */
 async function openGpu(): Promise<Machine> {
   const { openWebgpu } = await import("../gpu/machine.ts");
-  return await openWebgpu((graph: Graph, target, options?: CompileOptions) =>
-    compilePlan(graph, target.limits, options, target.prepack)
-  );
+  return await openWebgpu();
 }
 
 async function openAuto(): Promise<Machine> {
