@@ -170,9 +170,21 @@ export { specialize } from "./lib/stage/specialize.ts";
 export { type Level, optimize } from "./lib/stage/level.ts";
 
 // Running.
-export type { Loaded, Machine } from "./lib/core/target.ts";
-export { type DeviceName, open } from "./lib/trace/open.ts";
+export type {
+  Loaded,
+  Machine,
+  StepInfo,
+  StepTime,
+  Timed,
+  Took,
+  TunedKernel,
+  Tuning,
+} from "./lib/core/target.ts";
+export { type DeviceName, open, type OpenOptions } from "./lib/trace/open.ts";
 export { read, type ReadOptions } from "./lib/trace/read.ts";
+export type { Peak } from "./lib/trace/peak.ts";
+export type { Profile, ProfiledCall, ProfiledKernel, ProfiledPlan } from "./lib/trace/profile.ts";
+export type { MemoryReport } from "./lib/plan/timeline.ts";
 export { excludeFromTrace, isTracing } from "./lib/trace/exclude.ts";
 export { type Donate, trace, type Traced, type TraceOptions } from "./lib/trace/trace.ts";
 

@@ -130,6 +130,7 @@ async function load(
   // Host arguments come into the same buffers at each call; the queue keeps calls apart.
   const inbox: (Block | undefined)[] = [];
   const inboxOf = (i: number): Block => inbox[i] ??= own(slotOf(plan, i).bytes, `argument ${i}`);
+  const scratch: Block[] = [];
   const taken = takeovers(plan, donate);
   const uploaded = performance.now();
   let isDisposed = false;
@@ -259,12 +260,10 @@ async function load(
     },
     rehearse(encoder, some, timestampWrites) {
       const args = plan.args.map((id, i) => id < 0 ? undefined : inboxOf(i));
-      const outs: Block[] = [];
       for (const slot of plan.slots) {
-        if (slot.kind === "result") outs[slot.index] ??= buffers.take(slot.bytes, "a rehearsal");
+        if (slot.kind === "result") scratch[slot.index] ??= own(slot.bytes, "a rehearsal");
       }
-      encode(encoder, some, { args, results: outs }, place, timestampWrites);
-      outs.forEach((block) => buffers.give(block));
+      encode(encoder, some, { args, results: scratch }, place, timestampWrites);
     },
     dispose() {
       if (isDisposed) return;

@@ -36,6 +36,15 @@ export interface Called {
   readonly quantized: readonly (FileDType | undefined)[];
   /** The assertions that were met. */
   readonly checks: readonly Check[];
+  /** Every variable that the operators computed, inputs among them, in the file's order. */
+  readonly variables: readonly Variable[];
+}
+
+/** A variable of a file: an output of one of its operators. */
+export interface Variable {
+  /** Its name, or operator and number where the file keeps none. */
+  readonly name: string;
+  readonly value: Tensor;
 }
 
 /** A model file as a function. */
@@ -180,7 +189,13 @@ function stageOprs(
     if (!found) throw new FormatError(`Cannot run the model${where}: no operator makes an output`);
     return found;
   });
-  return { outputs, quantized: outputs.map((t) => quantized.get(t)), checks };
+  const variables = model.oprs.filter((opr) => !holdsTensors(opr.type)).flatMap((opr) =>
+    opr.outputs.flatMap(({ id }): Variable[] => {
+      const value = values.get(id);
+      return value ? [{ name: names.get(id) ?? `${opr.type}#${id}`, value }] : [];
+    })
+  );
+  return { outputs, quantized: outputs.map((t) => quantized.get(t)), checks, variables };
 }
 
 function takesQuantized(opr: FileOpr): boolean {
