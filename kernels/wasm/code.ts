@@ -54,6 +54,12 @@ export interface Code {
   when(then: () => void, otherwise?: () => void): void;
   /** A call of a function by its index in the module. */
   call(index: number): void;
+  /** An empty piece of the same function; it shares the locals. */
+  piece(): Code;
+  /** Pushes what a piece holds. */
+  append(piece: Code): void;
+  /** The instructions so far. */
+  view(): Uint8Array;
   /** The finished body with its locals. */
   finish(): Uint8Array;
   /** True where addresses are i64. */
@@ -61,9 +67,12 @@ export interface Code {
 }
 
 /** Starts a body of a function with these parameters. */
-export function newCode(params: readonly ValueType[], wide: boolean): Code {
-  const bytes: Bytes = newBytes(512);
-  const locals: ValueType[] = [];
+export function newCode(
+  params: readonly ValueType[],
+  wide: boolean,
+  locals: ValueType[] = [],
+): Code {
+  const bytes: Bytes = newBytes(256);
   const push = (opcode: number) => {
     if (opcode > 255) {
       bytes.byte(opcode >> 16);
@@ -149,6 +158,9 @@ export function newCode(params: readonly ValueType[], wide: boolean): Code {
       bytes.byte(0x10);
       bytes.u(index);
     },
+    piece: () => newCode(params, wide, locals),
+    append: (piece) => bytes.raw(piece.view()),
+    view: () => bytes.view(),
     finish() {
       const head = newBytes(16);
       const runs: { type: ValueType; count: number }[] = [];

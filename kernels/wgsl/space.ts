@@ -15,6 +15,7 @@ import {
 } from "../../lib/core/index.ts";
 import { call, type Scalar } from "../../lib/core/scalar.ts";
 import { sizeOf } from "../../lib/core/type.ts";
+import { coef, isSum, sumsOf } from "../sums.ts";
 
 /** A space of one flat outer coordinate, axis 0, and the axes of `over`, from axis 1. */
 export interface Flat {
@@ -110,35 +111,4 @@ export function flatten(
   }
 
   return { points, over: groups.map((g) => g.extent), terms: terms.map(rebuilt) };
-}
-
-function coef(sum: Linear, axis: number): number {
-  return sum.terms.get(`@${axis}`)?.coef ?? 0;
-}
-
-/** True for what `linearOf` can take apart, and for an axis itself. */
-function isSum(term: Scalar): boolean {
-  if (term.kind === "axis") return true;
-  return term.kind === "call" && term.type === "i32" &&
-    (term.fn === "add" || (term.fn === "mul" && term.args[1].kind === "lit"));
-}
-
-/** Every largest sum in some terms. */
-function sumsOf(terms: readonly Scalar[]): Linear[] {
-  const sums: Linear[] = [];
-  const seen = new Set<Scalar>();
-  const visit = (term: Scalar) => {
-    if (seen.has(term)) return;
-    seen.add(term);
-    if (isSum(term)) {
-      const sum = linearOf(term);
-      sums.push(sum);
-      for (const { atom } of sum.terms.values()) if (atom.kind !== "axis") visit(atom);
-    } else if (term.kind === "load") {
-      visit(term.index);
-      if (term.valid) visit(term.valid);
-    } else if (term.kind === "call") term.args.forEach(visit);
-  };
-  terms.forEach(visit);
-  return sums;
 }

@@ -116,6 +116,14 @@ export interface ConvGeometry {
   readonly pad: readonly [number, number];
 }
 
+/** Zeros that may be read before and after an axis. */
+export interface Margin {
+  /** Before the first element. */
+  readonly before: number;
+  /** After the last. */
+  readonly after: number;
+}
+
 /**
  * Grouped cross-correlation. `x` is over its own axes n 0, g 1, c 2, ih 3, iw 4; `w` over g 0, o 1,
  * c 2, kh 3, kw 4; `outs` over n 0, g 1, o 2, oh 3, ow 4 and `acc0`. An input row is
@@ -124,6 +132,8 @@ export interface ConvGeometry {
 export interface ConvForm extends Common, ConvGeometry {
   /** Which form this is. */
   readonly kind: "conv";
+  /** Zeros that lie around the input in memory, along rows and columns; none unless stated. */
+  readonly margin?: readonly [Margin, Margin];
   /** Element of the input. */
   readonly x: Scalar;
   /** Element of the kernel. */

@@ -1,0 +1,306 @@
+/**
+ * Products and convolutions in one normal form: sums over some axes of a load times a load, both at
+ * addresses that are sums of axes. One axis of the result is computed four neighbours at a time, one
+ * several rows at a time; the other axes are loops.
+ * @module
+ */
+import type { ConvForm, MatmulForm } from "../../lib/core/form.ts";
+import {
+  axesOf,
+  constant,
+  type Linear,
+  linearOf,
+  plusIndex,
+  substitute,
+  timesIndex,
+} from "../../lib/core/index.ts";
+import { type Load, type Scalar, walk } from "../../lib/core/scalar.ts";
+import { sizeOf } from "../../lib/core/type.ts";
+import { arranged, axis, coef, cut } from "../sums.ts";
+import { type Packing, panelWidths, type Stride } from "./packing.ts";
+
+/** A sum over axes of products, before its axes are put in order. */
+interface Products {
+  /** Points first, then what is summed over. */
+  readonly extents: readonly number[];
+  readonly points: number;
+  readonly a: Load;
+  readonly b: Load;
+  /** Address and value of each result, over the points and `acc0`. */
+  readonly outs: readonly Scalar[];
+}
+
+/** A loop over what is summed: how often, and elements from one step to the next in both operands. */
+export interface SumLoop {
+  readonly extent: number;
+  readonly a: number;
+  readonly b: number;
+}
+
+/** The normal form. */
+export interface Contraction {
+  /** Extents of the loops outside: `outer` of them, then rows, then columns. */
+  readonly extents: readonly number[];
+  readonly outer: number;
+  /** Numbers of the row axis and of the column axis. */
+  readonly row: number;
+  readonly column: number;
+  /** The sums, outermost first; never empty. */
+  readonly sums: readonly SumLoop[];
+  /** The operand read one value at a time, and where a row starts: over outer axes and the row. */
+  readonly left: { readonly operand: number; readonly index: Scalar; readonly rowStep: number };
+  /** The operand read four at a time: packed, or in place from an address over axes. */
+  readonly right: {
+    readonly operand: number;
+    readonly packing?: Packing;
+    /** In place: over outer axes and the column. Packed: over outer axes, where a matrix starts. */
+    readonly index: Scalar;
+    /** Widths of the panels that the columns are computed in. */
+    readonly widths: readonly number[];
+  };
+  /** Address and value of each result, over the axes above and `acc0`. */
+  readonly outs: readonly Scalar[];
+}
+
+/** The normal form of a product, or `undefined` where plain loops do as well. */
+export function contractionOf(
+  form: MatmulForm | ConvForm,
+  constants: readonly number[],
+): Contraction | undefined {
+  const products = form.kind === "matmul" ? ofMatmul(form) : ofConv(form);
+  if (!products || products.extents.includes(0)) return undefined;
+  if (form.ins[products.a.operand].dtype !== "f32") return undefined;
+  if (form.ins[products.b.operand].dtype !== "f32") return undefined;
+  const turned = { ...products, a: products.b, b: products.a };
+  return [products, turned].map((p) => normal(p, constants))
+    .filter((c) => c !== undefined)
+    .sort((p, q) => columnsOf(q) - columnsOf(p))[0];
+}
+
+/** Columns that fill vectors, and better if they lie side by side in the result. */
+function columnsOf({ extents, column, outs }: Contraction): number {
+  const isSideBySide = Math.abs(coef(linearOf(outs[0]), column)) === 1;
+  return Math.min(24, extents[column]) + (isSideBySide ? 0.5 : 0);
+}
+
+function isPlain(term: Scalar): term is Load {
+  if (term.kind !== "load" || term.valid) return false;
+  return [...linearOf(term.index).terms.values()].every(({ atom }) => atom.kind === "axis");
+}
+
+function ofMatmul(form: MatmulForm): Products | undefined {
+  const { batch, m, n, k, a, b, outs } = form;
+  if (!isPlain(a) || !isPlain(b)) return undefined;
+  const points = batch.length + 2;
+  return {
+    ...{ extents: [...batch, m, n, k], points, a, b },
+    outs: outs.flatMap(({ index, body }) => [index, body]),
+  };
+}
+
+/** A convolution whose input has zeros around it is a product without conditions. */
+function ofConv(form: ConvForm): Products | undefined {
+  if (!isPlain(form.x) || !isPlain(form.w) || !hasMargin(form)) return undefined;
+  const shape = [form.n, form.g, form.o, ...form.output];
+  const [n, g, o, oh, ow] = axesOf(shape);
+  const [c, kh, kw] = axesOf([form.c, ...form.kernel], 5);
+  const place = (i: 0 | 1, at: Scalar, tap: Scalar) =>
+    plusIndex(
+      plusIndex(timesIndex(at, form.stride[i]), timesIndex(tap, form.dilate[i])),
+      -form.pad[i],
+    );
+  const x = substitute(form.x, [n, g, c, place(0, oh, kh), place(1, ow, kw)]) as Load;
+  const w = substitute(form.w, [g, o, c, kh, kw]) as Load;
+  return {
+    ...{ extents: [...shape, form.c, ...form.kernel], points: 5, a: x, b: w },
+    outs: form.outs.flatMap(({ index, body }) => [index, body]),
+  };
+}
+
+/** True if every tap reads the input or a zero that lies in its margin. */
+export function hasMargin(form: ConvForm): boolean {
+  return [0, 1].every((i) => {
+    const { before, after } = form.margin?.[i] ?? { before: 0, after: 0 };
+    const last = (form.output[i] - 1) * form.stride[i] + (form.kernel[i] - 1) * form.dilate[i] -
+      form.pad[i];
+    return form.inflate[i] === 1 && form.pad[i] <= before && last < form.input[i] + after;
+  });
+}
+
+function normal(given: Products, constants: readonly number[]): Contraction | undefined {
+  const { a, b } = given;
+  const open = cut({
+    extents: given.extents,
+    terms: [a.index, b.index, ...given.outs],
+  });
+  // Only points are cut: addresses of operands are sums already.
+  const points = given.points + open.extents.length - given.extents.length;
+  const [ai, bi, out] = [open.terms[0], open.terms[1], open.terms[2]].map((t) => linearOf(t));
+  // What follows the sum reads operands as they lie, so such a one is not packed.
+  const isConstant = constants.includes(b.operand) && !readsOperand(given.outs, b.operand);
+  const all = open.extents.map((_, i) => i).filter((i) => open.extents[i] > 1);
+  const outside = all.filter((i) => i < points);
+  const summed = all.filter((i) => i >= points);
+  const columns = outside.filter((i) => coef(bi, i) !== 0 && coef(ai, i) === 0);
+  const rows = outside.filter((i) => coef(ai, i) > 0 && coef(bi, i) === 0);
+  const column = best(
+    columns,
+    (i) =>
+      isConstant
+        ? (Math.abs(coef(out, i)) === 1 ? 1e9 : 0) + open.extents[i]
+        : coef(bi, i) === 1
+        ? open.extents[i]
+        : -1,
+  );
+  if (column === undefined || open.extents[column] < 4) return undefined;
+  const row = best(rows, (i) => open.extents[i]);
+  const loops = outside.filter((i) => i !== row && i !== column)
+    .sort((p, q) => Math.abs(coef(out, q)) - Math.abs(coef(out, p)) || p - q);
+  const sumOrder = summed.toSorted((p, q) =>
+    Math.abs(coef(ai, q)) - Math.abs(coef(ai, p)) || Math.abs(coef(bi, q)) - Math.abs(coef(bi, p))
+  );
+  const order = [...loops, ...(row === undefined ? [] : [row]), column];
+  return isConstant
+    ? packed(open, order, sumOrder, { a, b, ai, bi, row, column })
+    : inPlace(open, order, sumOrder, { a, b, row, column });
+}
+
+function readsOperand(terms: readonly Scalar[], operand: number): boolean {
+  let found = false;
+  const seen = new Set<Scalar>();
+  for (const term of terms) {
+    walk(term, (part) => void (found ||= part.kind === "load" && part.operand === operand), seen);
+  }
+  return found;
+}
+
+interface Chosen {
+  readonly a: Load;
+  readonly b: Load;
+  readonly row: number | undefined;
+  readonly column: number;
+}
+
+function best(list: readonly number[], score: (i: number) => number): number | undefined {
+  const sorted = list.filter((i) => score(i) >= 0).toSorted((p, q) => score(q) - score(p));
+  return sorted[0];
+}
+
+/** The right operand lies where it is; both operands say which axes are one. */
+function inPlace(
+  open: { readonly extents: readonly number[]; readonly terms: readonly Scalar[] },
+  order: readonly number[],
+  sumOrder: readonly number[],
+  { a, b, row }: Chosen,
+): Contraction {
+  const found = arranged(open, [...order, ...sumOrder], order.length);
+  const [left, right, ...outs] = found.terms;
+  const { extents, apart } = found;
+  const [l, r] = [linearOf(left), linearOf(right)];
+  const sums = extents.slice(apart).map((extent, i): SumLoop => ({
+    extent,
+    a: coef(l, apart + i),
+    b: coef(r, apart + i),
+  }));
+  const last = apart - 1;
+  const rowAxis = row === undefined ? undefined : apart - 2;
+  return {
+    ...placed(extents, apart, rowAxis, outs),
+    sums: sums.length ? sums : [{ extent: 1, a: 0, b: 0 }],
+    left: { operand: a.operand, ...leftOf(left, extents, apart, rowAxis) },
+    right: {
+      operand: b.operand,
+      index: atZero(right, extents, apart),
+      widths: panelWidths(extents[last]),
+    },
+  };
+}
+
+/** The right operand is laid out anew as panels; only the left one says which axes are one. */
+function packed(
+  open: { readonly extents: readonly number[]; readonly terms: readonly Scalar[] },
+  order: readonly number[],
+  sumOrder: readonly number[],
+  { a, b, bi, row, column }: Chosen & { readonly ai: Linear; readonly bi: Linear },
+): Contraction {
+  const [left, , ...outs] = open.terms;
+  const stride = (i: number): Stride => ({ extent: open.extents[i], stride: coef(bi, i) });
+  const matrixAxes = order.filter((i) => i !== column && coef(bi, i) !== 0);
+  const widths = panelWidths(open.extents[column]);
+  const rows = sumOrder.map(stride);
+  const rowCount = sizeOf(rows.map(({ extent }) => extent));
+  const matrixSize = rowCount * widths.reduce((x, y) => x + y, 0);
+  // Matrices follow each other in the order of their axes.
+  let start: Scalar = constant(0);
+  let below = matrixSize;
+  for (const i of matrixAxes.toReversed()) {
+    start = plusIndex(start, timesIndex(axis(i, open.extents[i]), below));
+    below *= open.extents[i];
+  }
+  const found = arranged(
+    { extents: open.extents, terms: [left, start, ...outs] },
+    [...order, ...sumOrder],
+    order.length,
+  );
+  const { extents, apart } = found;
+  const [leftIndex, matrix, ...results] = found.terms;
+  const l = linearOf(leftIndex);
+  const sums = extents.slice(apart).map((extent, i): SumLoop => ({
+    extent,
+    a: coef(l, apart + i),
+    // Filled in by the panel's width; rows of a panel follow each other.
+    b: 0,
+  }));
+  const rowAxis = row === undefined ? undefined : apart - 2;
+  return {
+    ...placed(extents, apart, rowAxis, results),
+    sums: sums.length ? sums : [{ extent: 1, a: 0, b: 0 }],
+    left: { operand: a.operand, ...leftOf(leftIndex, extents, apart, rowAxis) },
+    right: {
+      operand: b.operand,
+      index: matrix,
+      widths,
+      packing: {
+        kind: "panels",
+        base: bi.constant,
+        matrices: matrixAxes.map(stride),
+        rows,
+        columns: stride(column),
+        widths,
+      },
+    },
+  };
+}
+
+function placed(
+  extents: readonly number[],
+  apart: number,
+  row: number | undefined,
+  outs: readonly Scalar[],
+): Pick<Contraction, "extents" | "outer" | "row" | "column" | "outs"> {
+  const outer = row === undefined ? apart - 1 : apart - 2;
+  // A result of one row has a row axis of one point behind the others.
+  return {
+    extents: extents.slice(0, apart),
+    outer,
+    row: row ?? extents.length,
+    column: apart - 1,
+    outs,
+  };
+}
+
+function leftOf(
+  index: Scalar,
+  extents: readonly number[],
+  apart: number,
+  row: number | undefined,
+): { index: Scalar; rowStep: number } {
+  const rowStep = row === undefined ? 0 : coef(linearOf(index), row);
+  return { index: atZero(index, extents, apart), rowStep };
+}
+
+/** An address where every sum stands at its start. */
+function atZero(index: Scalar, extents: readonly number[], apart: number): Scalar {
+  const at = extents.map((extent, i) => i < apart ? axis(i, extent) : constant(0));
+  return substitute(index, at);
+}

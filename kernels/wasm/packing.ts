@@ -1,0 +1,90 @@
+/**
+ * Constants as contractions read them: panels of some columns, row after row, so that a tile streams
+ * through memory. Which widths there are follows from the number of columns alone.
+ * @module
+ */
+
+/** How a constant operand is laid out anew, once, when a plan is loaded. */
+export interface Packing {
+  readonly kind: "panels";
+  /** Elements of the source that a matrix starts at, and how many matrices there are. */
+  readonly base: number;
+  readonly matrices: readonly Stride[];
+  /** The rows of a panel, outermost axis first. */
+  readonly rows: readonly Stride[];
+  /** The columns. */
+  readonly columns: Stride;
+  /** Columns of each panel; their sum is at least that of the columns, and zeros fill the rest. */
+  readonly widths: readonly number[];
+}
+
+/** An axis of a source: its extent, and elements from one to the next. */
+export interface Stride {
+  readonly extent: number;
+  readonly stride: number;
+}
+
+/** Panels for so many columns: 24s and 20s make any multiple of 4 from 80 on. */
+export function panelWidths(columns: number): number[] {
+  const n = Math.ceil(columns / 4) * 4;
+  const widths: number[] = [];
+  // As many 24s as leave a rest that 20s make.
+  for (let wide = Math.floor(n / 24); wide >= 0; wide--) {
+    const rest = n - wide * 24;
+    if (rest % 20 !== 0) continue;
+    return [...new Array<number>(wide).fill(24), ...new Array<number>(rest / 20).fill(20)];
+  }
+  let left = n;
+  while (left > 0) {
+    const width = left >= 24 && left !== 28 && left !== 32 ? 24 : Math.min(left, 16);
+    widths.push(width);
+    left -= width;
+  }
+  return widths;
+}
+
+/** Elements of a packed operand. */
+export function packedSize({ matrices, rows, widths }: Packing): number {
+  const count = (axes: readonly Stride[]) => axes.reduce((n, { extent }) => n * extent, 1);
+  return count(matrices) * count(rows) * widths.reduce((a, b) => a + b, 0);
+}
+
+/** Packs. Reads and writes once, in the order of the panels. */
+export function pack(
+  source: ArrayLike<number>,
+  packing: Packing,
+  into: Float32Array,
+  widen: (x: number) => number = (x) => x,
+): void {
+  const { matrices, rows, columns, widths } = packing;
+  const [rowStarts, matrixStarts] = [offsetsOf(rows), offsetsOf(matrices)];
+  let at = 0;
+  for (const matrix of matrixStarts) {
+    let first = 0;
+    for (const width of widths) {
+      const full = Math.min(width, columns.extent - first);
+      const start = packing.base + matrix + first * columns.stride;
+      for (let r = 0; r < rowStarts.length; r++) {
+        let from = start + rowStarts[r];
+        for (let c = 0; c < full; c++, from += columns.stride) into[at + c] = source[from];
+        for (let c = full; c < width; c++) into[at + c] = 0;
+        at += width;
+      }
+      first += width;
+    }
+  }
+  void widen;
+}
+
+/** Where each combination of some axes starts, last axis fastest. */
+export function offsetsOf(axes: readonly Stride[]): Int32Array {
+  let offsets = new Int32Array(1);
+  for (const { extent, stride } of axes) {
+    const next = new Int32Array(offsets.length * extent);
+    for (let i = 0; i < offsets.length; i++) {
+      for (let k = 0; k < extent; k++) next[i * extent + k] = offsets[i] + k * stride;
+    }
+    offsets = next;
+  }
+  return offsets;
+}

@@ -1,0 +1,159 @@
+/**
+ * Rows: reductions one after another over the same row, then every element of it. A row stays in the
+ * nearest cache between its passes.
+ * @module
+ */
+import type { RowsForm } from "../../lib/core/form.ts";
+import { printScalar, type Scalar } from "../../lib/core/scalar.ts";
+import type { Variant } from "../../lib/core/target.ts";
+import { sizeOf } from "../../lib/core/type.ts";
+import { reduceAlongPoints, reduceAlongRow, type Reduction } from "./accumulate.ts";
+import type { Local } from "./code.ts";
+import { countedLoop, kernelFunction, type WasmKernel } from "./kernel.ts";
+import { store } from "./load.ts";
+import { shifted, typesOf, weightOf } from "./map.ts";
+import { overPoints, overUnits, reducedSpace, unitsOf } from "./reduce.ts";
+import type { Scope } from "./scope.ts";
+
+/** The kernel of rows. */
+export function rowsKernel(form: RowsForm, _variant: Variant): WasmKernel {
+  const outs = form.outs.flatMap(({ index, body }) => [index, body]);
+  const space = reducedSpace(form, outs, form.stages.map(({ body }) => body));
+  const { extents, terms, apart, lanes } = space;
+  const over = extents.slice(apart).map((extent, i) => ({ axis: apart + i, extent }));
+  const stages = form.stages.map(({ combine }, i): Reduction => ({
+    combine,
+    body: terms[outs.length + i],
+    over: over.length ? over : [{ axis: extents.length, extent: 1 }],
+  }));
+  const result = terms.slice(0, outs.length);
+  const key = `rows ${form.stages.map((s) => s.combine)} ${lanes} ${extents} ${apart} ` +
+    `${terms.map(printScalar).join(";")} ${typesOf(form)}`;
+  const inside = lanes === "points" ? apart - 1 : apart;
+  const { split, units } = unitsOf(extents.slice(0, Math.max(0, inside)));
+  const work = sizeOf(form.over) * terms.reduce((n, term) => n + weightOf([term]), 0);
+  return {
+    key,
+    name: "rows",
+    units: sizeOf(form.shape) * sizeOf(form.over) === 0 ? 0 : units,
+    cost: sizeOf(form.shape) * work / Math.max(1, units),
+    packs: form.ins.map(() => undefined),
+    write: (module) =>
+      kernelFunction(
+        module,
+        key,
+        "rows",
+        form,
+        terms,
+        (root, code) =>
+          overUnits(root, code, extents, split, (scope) =>
+            overPoints(scope, extents, split, apart, lanes, (at, count) => {
+              if (lanes === "row") {
+                rowOf(at, form, stages, result, over);
+              } else columnsOf(at, form, stages, result, over, count, extents, apart);
+            })),
+      ),
+  };
+}
+
+function writeOuts(scope: Scope, form: RowsForm, terms: readonly Scalar[]): void {
+  const inside = scope.within(terms);
+  form.outs.forEach((_, k) => store(inside, form.ins.length + k, terms[2 * k], terms[2 * k + 1]));
+}
+
+type Axes = readonly { readonly axis: number; readonly extent: number }[];
+
+/** One row at a time, four of its elements side by side. */
+function rowOf(
+  scope: Scope,
+  form: RowsForm,
+  stages: readonly Reduction[],
+  result: readonly Scalar[],
+  over: Axes,
+): void {
+  const accs = new Map<number, Local>();
+  let inner = scope;
+  const blocks: Scope[] = [];
+  stages.forEach((stage, i) => {
+    accs.set(i, reduceAlongRow(inner, stage));
+    inner = inner.child({ accs: new Map(accs) });
+    blocks.push(inner);
+  });
+  const loops = (outer: Scope, rest: Axes): void => {
+    if (rest.length === 0) return writeOuts(outer, form, result);
+    const [{ axis, extent }, ...more] = rest;
+    const { code } = outer;
+    const at = code.local("i32");
+    code.i32(0);
+    code.set(at);
+    if (more.length) {
+      const next = outer.child({ axes: new Map([[axis, at]]) });
+      loops(next, more);
+      countedLoop(code, at, extent, 1, next.code);
+      return;
+    }
+    const names = { axes: new Map([[axis, at]]), lanes: axis };
+    const whole = extent - extent % 4;
+    for (const count of [2, 1]) {
+      if (whole < 4 * count) continue;
+      const four = outer.child(names);
+      for (let k = 0; k < count; k++) writeOuts(four, form, shifted(result, axis, extent, 4 * k));
+      countedLoop(code, at, whole - whole % (4 * count), 4 * count, four.code);
+    }
+    if (extent % 4) {
+      const rest = outer.child({ ...names, alive: extent % 4 });
+      writeOuts(rest, form, result);
+      code.append(rest.code);
+    }
+  };
+  loops(inner, over);
+  // Each stage's block follows the code that made its accumulator.
+  for (let i = blocks.length - 1; i >= 0; i--) {
+    (i > 0 ? blocks[i - 1] : scope).code.append(blocks[i].code);
+  }
+}
+
+/** Several rows side by side, which lie along an axis of the points. */
+function columnsOf(
+  scope: Scope,
+  form: RowsForm,
+  stages: readonly Reduction[],
+  result: readonly Scalar[],
+  over: Axes,
+  count: number,
+  extents: readonly number[],
+  apart: number,
+): void {
+  const axis = apart - 1;
+  const extent = extents[axis];
+  const { code, lanes, alive } = scope;
+  for (let k = 0; k < count; k++) {
+    const own = shifted([...stages.map(({ body }) => body), ...result], axis, extent, 4 * k);
+    const accs = new Map<number, Local>();
+    let inner = scope;
+    const blocks: Scope[] = [];
+    stages.forEach((stage, i) => {
+      [own[i]].forEach((body) => {
+        const [value] = reduceAlongPoints(inner, { ...stage, body }, { axis, extent }, 1);
+        accs.set(i, value);
+      });
+      inner = inner.child({ accs: new Map(accs), lanes, alive });
+      blocks.push(inner);
+    });
+    const loops = (outer: Scope, rest: Axes): void => {
+      if (rest.length === 0) return writeOuts(outer, form, own.slice(stages.length));
+      const [{ axis, extent }, ...more] = rest;
+      const at = outer.code.local("i32");
+      outer.code.i32(0);
+      outer.code.set(at);
+      const next = outer.child({ axes: new Map([[axis, at]]), lanes, alive });
+      loops(next, more);
+      countedLoop(outer.code, at, extent, 1, next.code);
+    };
+    loops(inner, over);
+    for (let i = blocks.length - 1; i >= 0; i--) {
+      (i > 0 ? blocks[i - 1] : scope).code.append(blocks[i].code);
+    }
+  }
+  void code;
+}

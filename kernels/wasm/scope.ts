@@ -1,0 +1,304 @@
+/**
+ * Blocks of code into which scalar terms are written. A term is computed in the outermost block that
+ * knows its axes and accumulators, once, and kept in a local. Along one axis of the innermost block
+ * four neighbours are computed at a time; i32 terms that make addresses are computed one by one.
+ * @module
+ */
+import { linearOf, rangeOf } from "../../lib/core/index.ts";
+import { type Scalar, walk } from "../../lib/core/scalar.ts";
+import type { DType } from "../../lib/core/type.ts";
+import { itemBytes } from "../../lib/core/type.ts";
+import type { Code, Local } from "./code.ts";
+import type { ModuleWriter } from "./module.ts";
+import { pushScalar } from "./single.ts";
+import { pushVector } from "./vector.ts";
+
+/** What a kernel knows of an operand. */
+export interface Operand {
+  /** The local that holds its address. */
+  readonly pointer: Local;
+  readonly dtype: DType;
+  /** Elements that it has. */
+  readonly size: number;
+}
+
+/** What is named in a block: axes by i32 locals, accumulators by v128 locals. */
+export interface Names {
+  readonly axes?: ReadonlyMap<number, Local>;
+  readonly accs?: ReadonlyMap<number, Local>;
+  /** The axis along which four neighbours are computed; its local is the first's coordinate. */
+  readonly lanes?: number;
+  /** How many of the four are there; 4 unless stated. Nothing is gathered for the others. */
+  readonly alive?: number;
+}
+
+/** A block. */
+export interface Scope {
+  readonly code: Code;
+  readonly module: ModuleWriter;
+  readonly operands: readonly Operand[];
+  /** The axis of the four neighbours here, if there is one. */
+  readonly lanes: number | undefined;
+  readonly alive: number;
+  /** Pushes a term's value for four neighbours, all equal where it does not depend on them. */
+  vector(term: Scalar): void;
+  /** Pushes an i32 or truth, for the neighbour `lane`. */
+  scalar(term: Scalar, lane?: number): void;
+  /** The locals of an axis and an accumulator. */
+  axis(axis: number): Local | undefined;
+  acc(index: number): Local | undefined;
+  /** True if the term differs between neighbours here. */
+  varies(term: Scalar): boolean;
+  /**
+   * A local with the address of an element, and the constant bytes to add to it; `undefined` for
+   * the pointer where the address differs between neighbours otherwise than by `step` elements.
+   */
+  address(operand: number, index: Scalar): Address | undefined;
+  /** The same for one neighbour by itself, whatever its address looks like. */
+  single(operand: number, index: Scalar, lane: number): Address;
+  /** A local that holds a term's value: four, or that of the first neighbour. */
+  kept(term: Scalar, form: Form): Local;
+  /** A block inside this one; its code is the caller's to append. */
+  child(names: Names): Scope;
+  /** The same block for further terms, whose parts are counted anew. */
+  within(terms: readonly Scalar[]): Scope;
+}
+
+/** How a value is kept. */
+export type Form = "vector" | "scalar";
+
+/** Where an element is. */
+export interface Address {
+  readonly pointer: Local;
+  /** Constant bytes behind it; never negative. */
+  readonly offset: number;
+  /** Elements from one neighbour to the next. */
+  readonly step: number;
+}
+
+/** Tables that all blocks of a kernel share. */
+interface Shared {
+  readonly module: ModuleWriter;
+  readonly operands: readonly Operand[];
+  /** How often each part stands in the terms of the kernel. */
+  readonly uses: ReadonlyMap<Scalar, number>;
+  readonly needs: Map<Scalar, ReadonlySet<string>>;
+  /** Numbers of terms, by which what is kept is found again. */
+  readonly ids: Map<Scalar, number>;
+}
+
+/** The outermost block of a kernel that will compute these terms. */
+export function rootScope(
+  code: Code,
+  module: ModuleWriter,
+  operands: readonly Operand[],
+  terms: readonly Scalar[],
+  names: Names = {},
+): Scope {
+  const shared = { module, operands, uses: usesOf(terms), needs: new Map(), ids: new Map() };
+  return block(code, shared, names, undefined);
+}
+
+function usesOf(terms: readonly Scalar[]): Map<Scalar, number> {
+  const uses = new Map<Scalar, number>();
+  const add = (part: Scalar) => uses.set(part, (uses.get(part) ?? 0) + 1);
+  const seen = new Set<Scalar>();
+  for (const term of terms) {
+    add(term);
+    walk(term, (part) => {
+      if (part.kind === "call") part.args.forEach(add);
+      if (part.kind === "load") {
+        add(part.index);
+        if (part.valid) add(part.valid);
+      }
+    }, seen);
+  }
+  return uses;
+}
+
+interface Block extends Scope {
+  knows(need: string): boolean;
+  pointerTo(operand: number, atoms: readonly Atom[]): Local;
+  scaled(axis: Scalar, bytes: number): Local;
+}
+
+interface Atom {
+  readonly atom: Scalar;
+  readonly bytes: number;
+}
+
+function block(
+  code: Code,
+  shared: Shared,
+  names: Names,
+  parent: Block | undefined,
+  memo: Map<string, Local> = new Map(),
+): Block {
+  const { module, operands, uses, ids } = shared;
+  const idOf = (term: Scalar): string => {
+    // Axes are made anew wherever they are named; other terms are shared.
+    if (term.kind === "axis") return `@${term.axis}`;
+    let id = ids.get(term);
+    if (id === undefined) ids.set(term, id = ids.size);
+    return `#${id}`;
+  };
+  const lanes = names.lanes;
+  const needsOf = (term: Scalar): ReadonlySet<string> => {
+    const known = shared.needs.get(term);
+    if (known) return known;
+    const made = new Set<string>();
+    walk(term, (part) => {
+      if (part.kind === "axis") made.add(`@${part.axis}`);
+      if (part.kind === "acc") made.add(`#${part.index}`);
+    });
+    shared.needs.set(term, made);
+    return made;
+  };
+  const isOuter = (term: Scalar) =>
+    parent !== undefined && [...needsOf(term)].every((need) => parent.knows(need) && !own(need));
+  const own = (need: string) =>
+    need[0] === "@"
+      ? names.axes?.has(Number(need.slice(1))) ?? false
+      : names.accs?.has(Number(need.slice(1))) ?? false;
+
+  function keep(key: string, type: "v128" | "i32", push: () => void): Local {
+    const known = memo.get(key);
+    if (known !== undefined) return known;
+    push();
+    const local = code.local(type);
+    code.set(local);
+    memo.set(key, local);
+    return local;
+  }
+
+  const scope: Block = {
+    code,
+    module,
+    operands,
+    lanes,
+    alive: names.alive ?? 4,
+    axis: (axis) => names.axes?.get(axis) ?? parent?.axis(axis),
+    acc: (index) => names.accs?.get(index) ?? parent?.acc(index),
+    knows: (need) =>
+      (need[0] === "@" ? scope.axis(Number(need.slice(1))) : scope.acc(Number(need.slice(1)))) !==
+        undefined,
+    varies: (term) =>
+      needsOf(term).has(`@${lanes}`) || [...needsOf(term)].some((need) => need[0] === "#"),
+    kept(term, form) {
+      if (isOuter(term)) return parent!.kept(term, form);
+      return keep(
+        `${form}${idOf(term)}`,
+        form === "vector" ? "v128" : "i32",
+        () => form === "vector" ? pushVector(scope, term) : pushScalar(scope, term, 0),
+      );
+    },
+    vector(term) {
+      if (term.kind === "acc") code.get(scope.acc(term.index)!);
+      else if (term.kind === "lit" || !(isOuter(term) || (uses.get(term) ?? 1) > 1)) {
+        pushVector(scope, term);
+      } else code.get(scope.kept(term, "vector"));
+    },
+    scalar(term, lane = 0) {
+      if (term.kind === "axis" && (lane === 0 || term.axis !== lanes)) {
+        code.get(scope.axis(term.axis)!);
+      } else if (term.kind === "lit" || term.kind === "axis") {
+        pushScalar(scope, term, lane);
+      } else if (lane > 0 && scope.varies(term)) {
+        if ((uses.get(term) ?? 1) === 1) return pushScalar(scope, term, lane);
+        code.get(keep(`${lane}${idOf(term)}`, "i32", () => pushScalar(scope, term, lane)));
+      } else if (isOuter(term) || (uses.get(term) ?? 1) > 1) code.get(scope.kept(term, "scalar"));
+      else pushScalar(scope, term, lane);
+    },
+    scaled(axis, bytes) {
+      if (isOuter(axis)) return parent!.scaled(axis, bytes);
+      return keep(`*${bytes}:${idOf(axis)}`, "i32", () => {
+        scope.scalar(axis);
+        if (bytes === 1) return;
+        code.i32(bytes);
+        code.op("i32.mul");
+      });
+    },
+    pointerTo(operand, atoms) {
+      const inner = atoms.filter(({ atom }) => !isOuter(atom));
+      if (parent && inner.length === 0) return parent.pointerTo(operand, atoms);
+      if (atoms.length === 0) return operands[operand].pointer;
+      const key = `&${operand}:${atoms.map(({ atom, bytes }) => `${idOf(atom)}*${bytes}`)}`;
+      const known = memo.get(key);
+      if (known !== undefined) return known;
+      const outer = atoms.filter((a) => !inner.includes(a));
+      code.get(parent ? parent.pointerTo(operand, outer) : operands[operand].pointer);
+      for (const { atom, bytes } of inner) {
+        code.get(scope.scaled(atom, bytes));
+        code.toAddress();
+        code.addAddress();
+      }
+      const local = code.pointer();
+      code.set(local);
+      memo.set(key, local);
+      return local;
+    },
+    address(operand, index) {
+      const size = itemBytes(operands[operand].dtype);
+      const { constant, terms } = linearOf(index);
+      const atoms: Atom[] = [];
+      let step = 0;
+      for (const { atom, coef } of terms.values()) {
+        if (scope.varies(atom)) {
+          if (atom.kind !== "axis" || atom.axis !== lanes) return undefined;
+          step = coef;
+        }
+        atoms.push({ atom, bytes: coef * size });
+      }
+      return { ...behind(scope.pointerTo(operand, atoms), constant * size), step };
+    },
+    single(operand, index, lane) {
+      const size = itemBytes(operands[operand].dtype);
+      code.get(operands[operand].pointer);
+      scope.scalar(index, lane);
+      clamped(index, operands[operand].size);
+      if (size > 1) {
+        code.i32(size);
+        code.op("i32.mul");
+      }
+      code.toAddress();
+      code.addAddress();
+      const pointer = code.pointer();
+      code.set(pointer);
+      return { pointer, offset: 0, step: 0 };
+    },
+    child: (inner) => block(code.piece(), shared, inner, scope),
+    within: (terms) => block(code, { ...shared, uses: usesOf(terms) }, names, parent, memo),
+  };
+
+  /** Brings an index that may lie outside inside; memory beyond the end would be a trap. */
+  function clamped(index: Scalar, size: number): void {
+    const [low, high] = rangeOf(index);
+    if (low >= 0 && high < size) return;
+    const at = code.local("i32");
+    for (const [bound, better] of [[Math.max(0, size - 1), "i32.lt_s"], [0, "i32.gt_s"]] as const) {
+      code.tee(at);
+      code.i32(bound);
+      code.get(at);
+      code.i32(bound);
+      code.op(better);
+      code.op("select");
+    }
+  }
+
+  /** Constants that may be immediates are; others move the pointer. */
+  function behind(pointer: Local, bytes: number): { pointer: Local; offset: number } {
+    if (bytes >= 0 && bytes < 2 ** 30) return { pointer, offset: bytes };
+    const key = `+${pointer}:${bytes}`;
+    const known = memo.get(key);
+    if (known !== undefined) return { pointer: known, offset: 0 };
+    code.get(pointer);
+    code.address(bytes);
+    code.addAddress();
+    const moved = code.pointer();
+    code.set(moved);
+    memo.set(key, moved);
+    return { pointer: moved, offset: 0 };
+  }
+
+  return scope;
+}
