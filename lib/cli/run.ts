@@ -16,6 +16,7 @@ import { checkOutputs, runValues } from "./run_values.ts";
 import { timesOf } from "./run_times.ts";
 import { jsonGap, jsonNumbers, valueText } from "./value_text.ts";
 import { toleranceFlags, toleranceOf } from "./tolerance.ts";
+import { valueFlags, valueNotes, valueOptions } from "./value_flags.ts";
 
 /** The command. */
 export const run: ReturnType<typeof command> = command({
@@ -27,15 +28,18 @@ export const run: ReturnType<typeof command> = command({
     "digits.mge",
     "digits.mge --input 'image=#rand(0,1)' --iter 20 --warmup 3",
     "model.ts --input x=x.npy --check y=y.npy --output results",
+    "resnet.mge --input photo.jpg --resize-input --input-transform '(data-[104,117,124])/58'",
   ],
   json: true,
   permissions: "--allow-read=MODEL,INPUTS; with --output DIR also --allow-read=DIR and " +
     "--allow-write=DIR (for a file its folder, since it is written beside and renamed)",
   notes: [
     ...modelNotes,
-    "SPEC is #rand(min,max) or #rand(min,max,1,3,224,224), or a .npy, .npz or .safetensors file. " +
-    "NAME= may be left out where there is one input, for one #rand that serves every input, and " +
-    "for a file that holds arrays by the inputs' names.",
+    "SPEC is #rand(min,max), #rand(min,max,1,3,224,224) or #rand(min,max,1,...), or a file of " +
+    "values. NAME= may be left out where there is one input, for one #rand that serves every " +
+    "input, and for a file that holds arrays by the inputs' names. NAME:SPEC;NAME:SPEC, as in " +
+    "test cases, and @list.txt with an --input a line are taken too.",
+    ...valueNotes,
     "A time is that from the call until the outputs are read; `first` includes compiling.",
   ],
   flags: {
@@ -43,6 +47,7 @@ export const run: ReturnType<typeof command> = command({
     input: { kind: "list", placeholder: "NAME=SPEC", doc: "the value of an input" },
     iter: { kind: "number", default: 1, doc: "timed runs" },
     warmup: { kind: "number", default: 0, doc: "runs before them" },
+    ...valueFlags,
     batch: { kind: "number", doc: "make axis 0 of every input N, repeating its values" },
     output: {
       kind: "string",
@@ -53,7 +58,7 @@ export const run: ReturnType<typeof command> = command({
     check: {
       kind: "list",
       placeholder: "NAME=FILE",
-      doc: "compare an output with a .npy; exit 1 where it differs",
+      doc: "compare an output with an array in a file; exit 1 where it differs",
     },
     ...toleranceFlags,
     seed: { kind: "number", default: 0, doc: "of #rand: NumPy's RandomState(seed).uniform" },
@@ -67,6 +72,8 @@ export const run: ReturnType<typeof command> = command({
       batch: flags.batch === undefined ? undefined : countOf("batch", flags.batch, 1),
     };
     const tolerance = toleranceOf(flags);
+    const note = (line: string) => void log(`${colors.yellow("note:")} ${line}`);
+    const how = valueOptions(flags, note);
     const argument = await argumentOf(text);
     await using machine = await openDeviceFlag(flags.device, log);
     const opened = await openArgument(argument, context, machine);
@@ -82,7 +89,7 @@ export const run: ReturnType<typeof command> = command({
     const timing = { ...counts, signal, at: (done: number) => bar.at(done) };
     const ran = embedded
       ? await runCases(cases, timing, tolerance)
-      : await runValues(opened, machine, flags.input, { ...timing, warn: log });
+      : await runValues(opened, machine, flags.input, { ...timing, ...how, log: note });
     if (opened.kind === "file") opened.model.dispose();
     const checks = await checkOutputs(ran.outputs, flags.check, tolerance);
     const files = flags.output === undefined

@@ -3,14 +3,14 @@
  * @module
  */
 import type { Machine } from "../core/target.ts";
-import { arrayIn } from "./array_file.ts";
+import { arrayIn } from "../io/arrays.ts";
 import {
   compareValues,
   type Comparison,
   suiteTolerance,
   type Tolerance,
 } from "./compare_values.ts";
-import { inputValues, type SpecOptions } from "./input_spec.ts";
+import { type InputOptions, inputValues } from "./input_spec.ts";
 import type { Opened } from "./opened.ts";
 import { suggestion, usageError } from "./parse.ts";
 import { type NamedValue, runnable } from "./runnable.ts";
@@ -22,7 +22,7 @@ export async function runValues(
   opened: Opened,
   machine: Machine,
   specs: readonly string[],
-  options: Timing & SpecOptions,
+  options: Timing & InputOptions,
 ): Promise<Ran> {
   const model = runnable(opened, machine);
   try {
@@ -47,7 +47,7 @@ export async function checkOutputs(
       const names = outputs.map(({ name }) => name);
       const name = text.replace(/=.*$/s, "");
       throw usageError(
-        `Cannot take --check ${text}: it is written NAME=FILE.npy, and the outputs are ` +
+        `Cannot take --check ${text}: it is written NAME=FILE, and the outputs are ` +
           `${names.join(", ")}; ${suggestion(name, names)}`,
       );
     }

@@ -171,7 +171,7 @@ Deno.test("dump: specs of test cases", async () => {
     await refused("#rand(1)", "bad spec #rand(1)");
     await refused("#rand(0,1,4)", "input/data shapes mismatch: [1,4] vs [4]");
     await refused("foo:#rand(0,1)", "no such input");
-    await refused("cat.jpg", ".npy");
+    await assertRejects(() => cases(line, ["cat.jpg"]), FormatError, "cat.jpg: there is no such");
     await refused("#rand(0,1)", "files only", { inputTransform: (h: unknown) => h });
     await assertRejects(() => cases(line, []), RangeError, "testcases can not be empty");
     await assertRejects(() => cases(both, ["arg_0:#rand(0,1)"]), RangeError, "required inputs");
