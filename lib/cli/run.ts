@@ -45,9 +45,9 @@ export const run: ReturnType<typeof command> = command({
   flags: {
     device: deviceFlag,
     input: { kind: "list", placeholder: "NAME=SPEC", doc: "the value of an input" },
+    ...valueFlags,
     iter: { kind: "number", default: 1, doc: "timed runs" },
     warmup: { kind: "number", default: 0, doc: "runs before them" },
-    ...valueFlags,
     batch: { kind: "number", doc: "make axis 0 of every input N, repeating its values" },
     output: {
       kind: "string",

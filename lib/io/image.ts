@@ -23,9 +23,11 @@ export function pictureKind(head: Uint8Array): PictureKind | undefined {
 
 /**
  * The pixels of a PNG, JPEG, WebP or BMP as `u8[height,width,3]`, in the order RGB and the way up
- * that EXIF data says. Alpha is dropped, no colour profile is applied. PNG, WebP and BMP give
- * OpenCV's values; JPEG differs from them by some steps of 255, as decoders do. Throws FormatError
- * for other files and damaged ones; `what` names the picture in messages.
+ * that EXIF data says. Alpha is dropped, no colour profile is applied. In Deno, PNG, WebP and BMP
+ * give OpenCV's values, and JPEG's differ by up to 12 of 255 (less than 1 in the mean). In browsers
+ * PNG does, and JPEG where the browser decodes as OpenCV; transparent pixels of WebP and BMP lose
+ * their colour there. Throws FormatError for other files and damaged ones; `what` names the picture
+ * in messages.
  */
 export async function decodeImage(
   bytes: Uint8Array,

@@ -96,6 +96,29 @@ Deno.test("decodeImage() turns a picture as EXIF says, and drops alpha without a
   assertEquals(clear.data, plain.data);
 });
 
+Deno.test("decodeImage() takes pixels from a canvas with a 2d context, as browsers have", async () => {
+  const drawn: unknown[] = [];
+  const real = globalThis.OffscreenCanvas;
+  const context = {
+    drawImage: (...args: unknown[]) => drawn.push(...args.slice(1)),
+    getImageData: (...box: number[]) => {
+      drawn.push(...box);
+      return { data: Uint8ClampedArray.from({ length: box[2] * box[3] * 4 }, (_, i) => i % 4) };
+    },
+  };
+  const fake = class {
+    getContext = (kind: string) => kind === "2d" ? context : null;
+  };
+  try {
+    Object.assign(globalThis, { OffscreenCanvas: fake });
+    const { shape, data } = await decodeImage(bytesOf("420.jpg"));
+    assertEquals([shape, drawn], [[29, 37, 3], [0, 0, 0, 0, 37, 29]]);
+    assert(data.every((x, i) => x === i % 3));
+  } finally {
+    Object.assign(globalThis, { OffscreenCanvas: real });
+  }
+});
+
 Deno.test("decodeImage() refuses what is no picture by its first bytes, and damaged ones", async () => {
   const wrong: readonly [Uint8Array, string][] = [
     [new TextEncoder().encode("a text in disguise"), "a.png: it begins with 61 20 74 65"],
