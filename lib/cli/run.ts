@@ -79,8 +79,9 @@ export const run: ReturnType<typeof command> = command({
     const opened = await openArgument(argument, context, machine);
     const cases = opened.kind === "file" ? opened.model.testcases : [];
     const embedded = cases.length > 0 && flags.input.length === 0;
-    if (embedded && (flags.check.length > 0 || counts.batch !== undefined)) {
-      throw usageError("Cannot take --check or --batch with embedded cases: give --input as well");
+    const needless = embedded && forInputs.find((name) => isGiven(flags[name]));
+    if (needless) {
+      throw usageError(`Cannot take --${needless} with embedded cases: give --input as well`);
     }
     using bar = progress("running", {
       total: (counts.iter + counts.warmup) * (embedded ? cases.length : 1),
@@ -140,3 +141,10 @@ export const run: ReturnType<typeof command> = command({
     return right ? status.done : status.failed;
   },
 });
+
+/** Flags that say nothing of embedded cases. */
+const forInputs = ["check", "batch", "resize-input", "rgb", "input-transform"] as const;
+
+function isGiven(value: unknown): boolean {
+  return Array.isArray(value) ? value.length > 0 : value !== undefined && value !== false;
+}

@@ -48,7 +48,10 @@ function parse(text: string): Term {
   const separated = (close: string): Term[] => {
     const items: Term[] = [];
     while (peek() !== close) {
-      if (items.length > 0) expect(",");
+      if (items.length > 0) {
+        if (peek() !== ",") throw wrong(`"," or "${close}"`);
+        next++;
+      }
       items.push(sum());
     }
     next++;

@@ -160,9 +160,11 @@ Deno.test("run says what is wrong with values, before anything runs", async () =
     assertEquals([status, out], [code, ""], `${flags.join(" ")}: ${err}`);
     assertStringIncludes(err, text);
   }
-  const embedded = await weft("run", cases, "--batch", "2");
-  assertEquals(embedded.status, 2);
-  assertStringIncludes(embedded.err, "give --input as well");
+  for (const flags of [["--batch", "2"], ["--rgb"], ["--check", "sum=a.npy"]]) {
+    const embedded = await weft("run", cases, ...flags);
+    assertEquals(embedded.status, 2);
+    assertStringIncludes(embedded.err, `Cannot take ${flags[0]} with embedded cases: give --input`);
+  }
   const device = await whole("run", module, "--device", "webgup");
   assertEquals(device.status, 2);
   assertStringIncludes(device.err, "did you mean webgpu?");

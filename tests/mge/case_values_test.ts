@@ -6,7 +6,7 @@
 import { FormatError } from "../../lib/core/fault.ts";
 import type { Host } from "../../lib/core/host.ts";
 import type { Tensor } from "../../lib/core/tensor.ts";
-import { type DType, type Type } from "../../lib/core/type.ts";
+import type { DType, Type } from "../../lib/core/type.ts";
 import { arrayBytes } from "../../lib/io/bytes.ts";
 import { readNpy } from "../../lib/io/npy.ts";
 import { gathered } from "../../lib/io/stream.ts";

@@ -4,7 +4,7 @@
  */
 import { FormatError, ShapeError } from "../../lib/core/fault.ts";
 import type { Host } from "../../lib/core/host.ts";
-import { type DType, type Named } from "../../lib/core/type.ts";
+import type { DType, Named } from "../../lib/core/type.ts";
 import { randomState } from "../../lib/io/random.ts";
 import { pictureValue } from "../../lib/mge/picture.ts";
 import { type SpecOptions, valueOfSpec } from "../../lib/mge/spec_value.ts";

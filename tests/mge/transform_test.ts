@@ -85,7 +85,7 @@ Deno.test("transformFrom() names the place of what it does not take", () => {
     ["data - mean", '"mean" is unknown, it takes numbers, data, lists', 8],
     ["np.abs(data)", '"np.abs" is unknown', 1],
     ["data[0]", 'expected an operator or the end, found "["', 5],
-    ["data - [1 2]", 'expected ",", found "2"', 11],
+    ["data - [1 2]", 'expected "," or "]", found "2"', 11],
     ["data - []", 'expected a number, found "]"', 9],
     ["1.2.3 * data", "1.2.3 is no number", 1],
     ["data ** 2", 'expected a value, found "*"', 7],
