@@ -99,10 +99,8 @@ async function fromFile(
     ? pictureValue(await decodeImage(await readAll(source), path), input, path, options)
     : await arrayFor(await arraysIn(path, source, kind), path, input.name);
   const rows = repeat === 1 ? read : repeated(read, repeat);
-  const changed = transform ? transform(rows) : rows;
+  const changed = transform ? transformed(rows, transform, path) : rows;
   const { dtype } = input;
-  // A transform is the author's own code, so what it gives is looked at.
-  if (transform) host(changed, changed.data);
   if (changed.dtype === dtype) return { value: changed, kind };
   const data = convert(changed.data, dtype);
   const lost = isFloat(dtype) || dtype === "bool" ? 0 : wrapped(changed, data);
@@ -111,6 +109,20 @@ async function fromFile(
     log(`${path} is ${read.dtype}, converted to the ${dtype} of the input ${input.name}`);
   }
   return { value: { dtype, shape: changed.shape, data }, kind };
+}
+
+/** A transform is the author's own code, so what it gives is looked at. */
+function transformed(value: Host, transform: (value: Host) => Host, path: string): Host {
+  const found: Partial<Host> | undefined = transform(value);
+  if (found && ArrayBuffer.isView(found.data) && found.dtype && Array.isArray(found.shape)) {
+    return host(found as Host, found.data);
+  }
+  throw new OptionError(
+    `Cannot take ${path}: inputTransform gives ${
+      found instanceof Promise ? "a promise" : found
+    }, ` +
+      "not an array with its type\n  try returning { dtype, shape, data } at once",
+  );
 }
 
 function unknownKind(path: string, input: Named): FormatError {

@@ -11,13 +11,12 @@ import { evaluate } from "../cpu/evaluate.ts";
 import { randomState } from "../io/random.ts";
 import { expandSpecs, valuesOfSpec } from "./case_spec.ts";
 import { type Emitter, fileDType, fileShape, type Var } from "./emitter.ts";
-import type { PictureOptions } from "./picture.ts";
 import { elemwise, integers, member, scalar, table } from "./legal/steps.ts";
 import type { FileModel, FileOpr } from "./model.ts";
 import type { Ending } from "./write.ts";
 
 /** How test cases are made. */
-export interface CaseOptions extends PictureOptions {
+export interface CaseOptions {
   /** One spec a case. */
   readonly inputData: readonly string[];
   /** Repeats the rows of values from files; 1 by default. */
@@ -30,6 +29,10 @@ export interface CaseOptions extends PictureOptions {
   readonly maxerr?: number;
   /** Seed of `#rand`; 0 by default. */
   readonly seed?: number;
+  /** Resizes pictures to the input's height and width; false by default. */
+  readonly resizeInput?: boolean;
+  /** Pictures in the order RGB; false by default, which is BGR. */
+  readonly rgb?: boolean;
   /** Changes each value that came from a file, a picture's bytes among them. */
   readonly inputTransform?: (value: Host) => Host;
   /** Hears each case as name, shape, dtype, range, mean and deviation, and what was changed. */

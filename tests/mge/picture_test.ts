@@ -2,7 +2,7 @@
  * A picture as an input's value: layouts, channels, dtypes, and the inputs that no picture fits.
  * @module
  */
-import { FormatError, ShapeError } from "../../lib/core/fault.ts";
+import { FormatError, OptionError, ShapeError } from "../../lib/core/fault.ts";
 import type { Host } from "../../lib/core/host.ts";
 import type { DType, Named } from "../../lib/core/type.ts";
 import { randomState } from "../../lib/io/random.ts";
@@ -98,6 +98,14 @@ Deno.test("valueOfSpec() looks at what a transform gives", async () => {
     valueOfSpec(array, input([1, 10], "f32"), options({ transform }));
   const short: SpecOptions["transform"] = (value) => ({ ...value, data: new Float32Array(3) });
   await assertRejects(() => given(short), ShapeError, "Cannot take 3 elements as f32[1,10]");
+  const none = (() => undefined) as unknown as SpecOptions["transform"];
+  await assertRejects(
+    () => given(none),
+    OptionError,
+    "inputTransform gives undefined, not an array",
+  );
+  const late = (async (value: Host) => await value) as unknown as SpecOptions["transform"];
+  await assertRejects(() => given(late), OptionError, "inputTransform gives a promise");
   const flat: SpecOptions["transform"] = (value) => ({ ...value, shape: [10] });
   await assertRejects(() => given(flat), FormatError, "shapes mismatch: [1,10] vs [10]");
 });
