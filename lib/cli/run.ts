@@ -17,6 +17,7 @@ import { runnable, type RunOptions } from "./runnable.ts";
 import { checkOutputs, runValues } from "./run_values.ts";
 import { toleranceFlags, toleranceOf } from "./tolerance.ts";
 import { readTuning, writeTuning } from "./tune_cache.ts";
+import { valueFlags, valueNotes, valueOptions } from "./value_flags.ts";
 
 /** The command. */
 export const run: ReturnType<typeof command> = command({
@@ -30,6 +31,7 @@ export const run: ReturnType<typeof command> = command({
     "model.ts --input x=x.npy --check y=y.npy --output results",
     "digits.mge --iter 20 --profile profile.json --io-dump values.txt",
     "digits.mge --device webgpu --fast-run --tune-cache kernels.json",
+    "resnet.mge --input photo.jpg --resize-input --input-transform '(data-[104,117,124])/58'",
   ],
   json: true,
   permissions: "--allow-read=MODEL,INPUTS; with --output DIR also --allow-read=DIR and " +
@@ -37,9 +39,11 @@ export const run: ReturnType<typeof command> = command({
     "for --io-dump, --profile and --tune-cache",
   notes: [
     ...modelNotes,
-    "SPEC is #rand(min,max) or #rand(min,max,1,3,224,224), or a .npy, .npz or .safetensors file. " +
-    "NAME= may be left out where there is one input, for one #rand that serves every input, and " +
-    "for a file that holds arrays by the inputs' names.",
+    "SPEC is #rand(min,max), #rand(min,max,1,3,224,224) or #rand(min,max,1,...), or a file of " +
+    "values. NAME= may be left out where there is one input, for one #rand that serves every " +
+    "input, and for a file that holds arrays by the inputs' names. NAME:SPEC;NAME:SPEC, as in " +
+    "test cases, and @list.txt with an --input a line are taken too.",
+    ...valueNotes,
     "--io-dump computes every value once more by itself, as it is written: nothing is simplified " +
     "or fused away. Its lines hold number, name, operation, a hash of the bytes, type and elements.",
     "A time is that from the call until the outputs are read; `first` includes compiling.",
@@ -47,6 +51,7 @@ export const run: ReturnType<typeof command> = command({
   flags: {
     device: deviceFlag,
     input: { kind: "list", placeholder: "NAME=SPEC", doc: "the value of an input" },
+    ...valueFlags,
     iter: { kind: "number", default: 1, doc: "timed runs" },
     warmup: { kind: "number", default: 0, doc: "runs before them" },
     batch: { kind: "number", doc: "make axis 0 of every input N, repeating its values" },
@@ -59,7 +64,7 @@ export const run: ReturnType<typeof command> = command({
     check: {
       kind: "list",
       placeholder: "NAME=FILE",
-      doc: "compare an output with a .npy; exit 1 where it differs",
+      doc: "compare an output with an array in a file; exit 1 where it differs",
     },
     ...toleranceFlags,
     "io-dump": {
@@ -92,6 +97,8 @@ export const run: ReturnType<typeof command> = command({
     const tolerance = toleranceOf(flags);
     const cache = flags["tune-cache"];
     const tuning = cache === undefined ? undefined : await readTuning(cache);
+    const note = (line: string) => void log(`${colors.yellow("note:")} ${line}`);
+    const values = valueOptions(flags, note);
     const argument = await argumentOf(text);
     await using machine = await openDeviceFlag(flags.device, log, { tuning });
     if (flags["fast-run"] && !machine.tuning) {
@@ -104,8 +111,9 @@ export const run: ReturnType<typeof command> = command({
     const opened = await openArgument(argument, context, machine, how);
     const cases = opened.kind === "file" ? opened.model.testcases : [];
     const embedded = cases.length > 0 && flags.input.length === 0;
-    if (embedded && (flags.check.length > 0 || counts.batch !== undefined)) {
-      throw usageError("Cannot take --check or --batch with embedded cases: give --input as well");
+    const needless = embedded && forInputs.find((name) => isGiven(flags[name]));
+    if (needless) {
+      throw usageError(`Cannot take --${needless} with embedded cases: give --input as well`);
     }
     const model = runnable(opened, machine, how);
     using _model = { [Symbol.dispose]: () => model.dispose() };
@@ -116,7 +124,7 @@ export const run: ReturnType<typeof command> = command({
     const timing = { ...counts, signal, at: (done: number) => bar.at(done) };
     const ran = embedded && opened.kind === "file"
       ? await runCases(opened.model, timing, tolerance)
-      : await runValues(model, flags.input, { ...timing, warn: log });
+      : await runValues(model, flags.input, { ...timing, ...values, log: note });
     const written: Record<string, string> = {};
     if (flags.profile !== undefined) {
       await writeJson(flags.profile, await model.profile(), signal);
@@ -141,3 +149,10 @@ export const run: ReturnType<typeof command> = command({
     return isRight(report) ? status.done : status.failed;
   },
 });
+
+/** Flags that say nothing of embedded cases. */
+const forInputs = ["check", "batch", "resize-input", "rgb", "input-transform"] as const;
+
+function isGiven(value: unknown): boolean {
+  return Array.isArray(value) ? value.length > 0 : value !== undefined && value !== false;
+}

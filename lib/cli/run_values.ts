@@ -2,14 +2,14 @@
  * A run on values that the command line gives, and the comparison of its outputs with files.
  * @module
  */
-import { arrayIn } from "./array_file.ts";
+import { arrayIn } from "../io/arrays.ts";
 import {
   compareValues,
   type Comparison,
   suiteTolerance,
   type Tolerance,
 } from "./compare_values.ts";
-import { inputValues, type SpecOptions } from "./input_spec.ts";
+import { type InputOptions, inputValues } from "./input_spec.ts";
 import { suggestion, usageError } from "./parse.ts";
 import type { NamedValue, Runnable } from "./runnable.ts";
 import type { Ran } from "./run_cases.ts";
@@ -19,7 +19,7 @@ import { timed, type Timing } from "./run_times.ts";
 export async function runValues(
   model: Runnable,
   specs: readonly string[],
-  options: Timing & SpecOptions,
+  options: Timing & InputOptions,
 ): Promise<Ran> {
   const inputs = await inputValues(model.inputs, specs, options);
   const { last, times } = await timed(() => model.run(inputs), options);
@@ -39,7 +39,7 @@ export async function checkOutputs(
       const names = outputs.map(({ name }) => name);
       const name = text.replace(/=.*$/s, "");
       throw usageError(
-        `Cannot take --check ${text}: it is written NAME=FILE.npy, and the outputs are ` +
+        `Cannot take --check ${text}: it is written NAME=FILE, and the outputs are ` +
           `${names.join(", ")}; ${suggestion(name, names)}`,
       );
     }
