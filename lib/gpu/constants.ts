@@ -16,15 +16,15 @@ import {
   type Source,
 } from "../core/host.ts";
 import { bytesOf, printType } from "../core/type.ts";
-import type { Buffers } from "./buffers.ts";
+import type { Block, Buffers } from "./buffers.ts";
 import type { Health } from "./health.ts";
 import type { Image, Images } from "./images.ts";
-import type { Held, Residents } from "./resident.ts";
+import type { Held, Residents } from "../core/residents.ts";
 
 /** The constants of one device. */
 export interface Constants {
   /** The buffer of a value, held once more; give it back with `drop`. */
-  hold(data: Data): Promise<Held>;
+  hold(data: Data): Promise<Held<Block>>;
   /** Ends one holding of `hold`. */
   drop(data: Data): void;
   /** The image of a value, held once more; give it back with `dropImage`. */
@@ -55,13 +55,13 @@ export function constantsOf(
   device: GPUDevice,
   buffers: Buffers,
   images: Images,
-  residents: Residents,
+  residents: Residents<Block>,
   health: Health,
 ): Constants {
   const isOurs = (data: Data): data is Resident =>
     isResident(data) && data.owner === residents.owner;
 
-  async function load(data: Data): Promise<Held> {
+  async function load(data: Data): Promise<Held<Block>> {
     const label = `the constant ${printType(data)}`;
     if (isOurs(data)) return residents.keep(residents.held(data, `use ${label}`));
     const block = buffers.take(bytesOf(data), label);

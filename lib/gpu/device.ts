@@ -5,13 +5,13 @@
  */
 import { DeviceError } from "../core/fault.ts";
 import type { Limits } from "../core/target.ts";
-import { type Buffers, buffersOf } from "./buffers.ts";
+import { type Block, type Buffers, buffersOf } from "./buffers.ts";
 import { type Constants, constantsOf } from "./constants.ts";
 import { type Health, watch } from "./health.ts";
 import { type Images, imagesOf } from "./images.ts";
 import { type Pipelines, pipelinesOf } from "./pipelines.ts";
 import { isFastDeno, type Readback, readbackOf } from "./readback.ts";
-import { type Residents, residentsOf } from "./resident.ts";
+import { type Pool, type Residents, residentsOf } from "../core/residents.ts";
 
 /** What kernels are chosen by: a processor that plays a device, or a device. */
 export type AdapterClass = "software" | "gpu";
@@ -30,7 +30,7 @@ export interface Gpu {
   readonly images: Images;
   readonly pipelines: Pipelines;
   readonly readback: Readback;
-  readonly residents: Residents;
+  readonly residents: Residents<Block>;
   readonly constants: Constants;
   /** Destroys the device and everything on it; a second call does nothing. */
   dispose(): void;
@@ -74,7 +74,7 @@ export async function openDevice(options: DeviceOptions = {}): Promise<Gpu> {
   const version = typeof Deno === "undefined" ? undefined : Deno.version?.deno;
   const fast = (options.fastRead ?? true) && isFastDeno(version);
   const readback = readbackOf(device, buffers, health, fast);
-  const residents = residentsOf(options.owner, buffers, readback, health);
+  const residents = residentsOf(options.owner, poolOf(buffers, readback, health));
   const isSoftware = adapter.info.isFallbackAdapter === true ||
     /llvmpipe|SwiftShader/i.test(description);
   return {
@@ -97,6 +97,22 @@ export async function openDevice(options: DeviceOptions = {}): Promise<Gpu> {
       buffers.dispose();
       device.destroy();
     },
+  };
+}
+
+/** The device's buffers as what residents live in. */
+function poolOf(buffers: Buffers, readback: Readback, health: Health): Pool<Block> {
+  return {
+    take: buffers.take,
+    give: buffers.give,
+    write: (block, bytes) => buffers.write(block, 0, bytes),
+    async read(ranges, into = []) {
+      const read = await readback.read(ranges.map((range) => ({ ...range, offset: 0 })));
+      read.forEach((bytes, i) => into[i]?.set(bytes));
+      return read;
+    },
+    check: health.check,
+    isGone: health.isGone,
   };
 }
 

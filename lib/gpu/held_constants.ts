@@ -5,10 +5,11 @@
  */
 import type { WgslKernel } from "../../kernels/wgsl/kernel.ts";
 import type { Plan } from "../core/plan.ts";
+import type { Block } from "./buffers.ts";
 import type { Gpu } from "./device.ts";
 import { constantUses } from "./encode.ts";
 import type { Image } from "./images.ts";
-import type { Held } from "./resident.ts";
+import type { Held } from "../core/residents.ts";
 
 /** Uploads what is not there yet; `undo` gets what gives each back. By slot. */
 export async function heldConstants(
@@ -17,10 +18,10 @@ export async function heldConstants(
   kernels: readonly (WgslKernel | undefined)[],
   undo: (() => void)[],
 ): Promise<{
-  readonly constants: readonly (Held | undefined)[];
+  readonly constants: readonly (Held<Block> | undefined)[];
   readonly images: readonly Image[];
 }> {
-  const constants: (Held | undefined)[] = [];
+  const constants: (Held<Block> | undefined)[] = [];
   const images: Image[] = [];
   const uses = constantUses(plan, kernels);
   for (const [id, slot] of plan.slots.entries()) {

@@ -9,8 +9,8 @@ import { bytesIn, type Host, isResident, type Resident } from "../core/host.ts";
 import type { Plan } from "../core/plan.ts";
 import type { Loaded, StepInfo } from "../core/target.ts";
 import { stepInfos } from "../plan/work.ts";
-import { checkArgs, takeovers } from "./args.ts";
-import { type Block, roundUp, storage } from "./buffers.ts";
+import { checkArgs, takeovers } from "../plan/args.ts";
+import { type Block, roundUp, sizeClass, storage } from "./buffers.ts";
 import type { Gpu } from "./device.ts";
 import {
   type Action,
@@ -25,7 +25,7 @@ import { fits } from "./fits.ts";
 import { heldConstants } from "./held_constants.ts";
 import type { Pipeline } from "./pipelines.ts";
 import { timedRun } from "./profile.ts";
-import type { Held } from "./resident.ts";
+import type { Held } from "../core/residents.ts";
 
 /** Records some actions of a run; the passes that hold them may write timestamps. */
 export type Record = (
@@ -53,8 +53,8 @@ export interface LoadedPlan extends Loaded {
 
 /** What one call has taken and made so far. */
 interface Call {
-  readonly args: (Held | undefined)[];
-  readonly results: (Held | undefined)[];
+  readonly args: (Held<Block> | undefined)[];
+  readonly results: (Held<Block> | undefined)[];
   readonly outs: Resident[];
   frame?: Frame;
 }
@@ -131,7 +131,7 @@ async function load(
   const inbox: (Block | undefined)[] = [];
   const inboxOf = (i: number): Block => inbox[i] ??= own(slotOf(plan, i).bytes, `argument ${i}`);
   const scratch: Block[] = [];
-  const taken = takeovers(plan, donate);
+  const taken = takeovers(plan, donate, (a, b) => sizeClass(a) === sizeClass(b));
   const uploaded = performance.now();
   let isDisposed = false;
 

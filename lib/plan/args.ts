@@ -4,9 +4,9 @@
  */
 import { ShapeError } from "../core/fault.ts";
 import type { Host, Resident } from "../core/host.ts";
-import type { Plan, SlotId } from "../core/plan.ts";
+import type { Plan } from "../core/plan.ts";
 import { printType, sameType } from "../core/type.ts";
-import { sizeClass } from "./buffers.ts";
+import { slotLives } from "./memory.ts";
 
 /** Throws where arguments are not those that the plan was made for. */
 export function checkArgs(plan: Plan, args: readonly (Host | Resident)[]): void {
@@ -30,17 +30,15 @@ export function checkArgs(plan: Plan, args: readonly (Host | Resident)[]): void 
 /**
  * Which result takes over the buffer of which donated argument: the last step that reads the
  * argument comes before the first that writes the result. Within one step the two would overlap,
- * which browsers refuse; such arguments go back to the pool after the run instead.
+ * which browsers refuse; such arguments go back to the pool after the run instead. `isFit` compares
+ * bytes.
  */
-export function takeovers(plan: Plan, donate: readonly number[]): ReadonlyMap<number, number> {
-  const first = new Map<SlotId, number>();
-  const last = new Map<SlotId, number>();
-  plan.steps.forEach((step, i) => {
-    for (const id of step.kind === "kernel" ? step.slots : [step.from, step.to]) {
-      if (!first.has(id)) first.set(id, i);
-      last.set(id, i);
-    }
-  });
+export function takeovers(
+  plan: Plan,
+  donate: readonly number[],
+  isFit: (argument: number, result: number) => boolean,
+): ReadonlyMap<number, number> {
+  const lives = slotLives(plan.steps);
   const pairs = new Map<number, number>();
   const open = new Set(
     donate.filter((i) => plan.args[i] >= 0 && !plan.outs.includes(plan.args[i])),
@@ -49,8 +47,8 @@ export function takeovers(plan: Plan, donate: readonly number[]): ReadonlyMap<nu
     if (slot.kind !== "result" || pairs.has(slot.index)) continue;
     for (const arg of open) {
       const source = plan.args[arg];
-      const isFree = (last.get(source) ?? -1) < (first.get(id) ?? Infinity);
-      if (!isFree || sizeClass(plan.slots[source].bytes) !== sizeClass(slot.bytes)) continue;
+      const isFree = (lives.get(source)?.to ?? -1) < (lives.get(id)?.from ?? Infinity);
+      if (!isFree || !isFit(plan.slots[source].bytes, slot.bytes)) continue;
       pairs.set(slot.index, arg);
       open.delete(arg);
       break;
