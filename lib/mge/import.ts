@@ -27,7 +27,7 @@ import {
   statesOf,
   valueName,
 } from "./describe.ts";
-import { type ListedOperator, listingOf } from "./listing.ts";
+import { type Listing, listingOf } from "./listing.ts";
 import { dtypeText, holdsTensors, valueOf } from "./weights.ts";
 
 /** What a call of an imported function gives. */
@@ -49,7 +49,7 @@ export interface Imported {
   readonly operators: Readonly<Record<string, number>>;
   readonly metadata: Metadata;
   /** The file's operators as they stand there. */
-  listing(): ListedOperator[];
+  listing(): Listing;
   /**
    * Why it cannot run: an operator or type without a meaning here, or a size that depends on an
    * input's values (a call with that input constant may still do). Absent if it can.

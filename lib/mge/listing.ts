@@ -38,8 +38,6 @@ export interface ListedVariable extends Omit<Described, "name"> {
   readonly bytes?: number;
   /** The first elements of its value, where it is small. */
   readonly value?: string;
-  /** The outputs of the model that it is, by name; mostly none. */
-  readonly results: readonly string[];
 }
 
 /** An operator of a file. */
@@ -58,14 +56,29 @@ export interface ListedOperator {
   readonly outputs: readonly ListedVariable[];
 }
 
-/** Lists operators in the order of the file; `known` gives values that are in memory. */
-export function listingOf(
-  model: FileModel,
+/** What a file lists. */
+export interface Listing {
+  /** Its operators, in its order: operands come before their users. */
+  readonly operators: readonly ListedOperator[];
+  /** The model's outputs in order, with the variables that they are. */
+  readonly outputs: readonly { readonly name: string; readonly id: number }[];
+}
+
+/** Lists the operators of a file; `known` gives values that are in memory. */
+export function listingOf(model: FileModel, known: (id: number) => Host | undefined): Listing {
+  const { oprs, outputs } = model;
+  const names = outputNames(model);
+  return {
+    operators: listed(oprs, known),
+    outputs: outputs.map(({ compact }, i) => ({ name: names[i], id: compact })),
+  };
+}
+
+function listed(
+  oprs: readonly FileOpr[],
   known: (id: number) => Host | undefined,
 ): ListedOperator[] {
-  const { oprs } = model;
   const names = namesOf(oprs);
-  const results = outputNames(model);
   return oprs.map((opr) => ({
     type: opr.type,
     ...(opr.name === undefined ? {} : { name: opr.name }),
@@ -81,7 +94,6 @@ export function listingOf(
       ...(names.has(id) ? { name: names.get(id)! } : {}),
       ...typeOf(opr.tensors[i]?.dtype ?? dtype, opr.tensors[i]?.shape ?? shape),
       ...valueOf(opr, i, known(id)),
-      results: results.filter((_, k) => model.outputs[k].compact === id),
     })),
   }));
 }

@@ -3,7 +3,7 @@
  * that have no meaning here can be looked at too.
  * @module
  */
-import type { ListedOperator, ListedVariable } from "../mge/listing.ts";
+import type { ListedOperator, ListedVariable, Listing } from "../mge/listing.ts";
 import { familyOf } from "./family.ts";
 import {
   type AttrData,
@@ -14,36 +14,39 @@ import {
 } from "./graph_data.ts";
 
 /** The data of a file's operators, in the order of the file. */
-export function fileData(listing: readonly ListedOperator[]): GraphData {
-  const made = new Map<number, OperandData>();
+export function fileData({ operators, outputs }: Listing): GraphData {
+  const made = new Map<number, Omit<OperandData, "name">>();
   const nodes: NodeData[] = [];
-  const ends: NodeData[] = [];
-  for (const operator of listing) {
-    const ins = operator.inputs.map((id, i) => ({
-      ...(made.get(id) ?? { value: `variable ${id}` }),
-      name: `input ${i}`,
-    }));
-    const { outputs } = operator;
+  const operand = (id: number, name: string): OperandData => ({
+    ...(made.get(id) ?? { value: `variable ${id}` }),
+    name,
+  });
+  const results = new Set(outputs.map(({ id }) => id));
+  const types = new Map<number, string>();
+  for (const operator of operators) {
+    const ins = operator.inputs.map((id, i) => operand(id, `input ${i}`));
     // Each tensor that a file holds is a node of its own, even where one operator holds many.
-    const groups = operator.role === "values" ? outputs.map((output) => [output]) : [outputs];
+    const outs = operator.outputs;
+    const groups = operator.role === "values" ? outs.map((one) => [one]) : [outs];
     for (const group of groups) {
       const [first] = group;
-      const alone = group.length === 1 && isNumber(operator, first);
-      group.forEach(({ id, value, results }, out) => {
-        made.set(id, alone ? { name: "", value } : { name: "", from: nodes.length, out });
-        for (const name of results) ends.push(resultData(name, group[out], made.get(id)!));
+      const alone = group.length === 1 && isNumber(operator, first) && !results.has(first.id);
+      group.forEach((variable, out) => {
+        const { id, value } = variable;
+        made.set(id, alone ? { value } : { from: nodes.length, out });
+        types.set(id, typeText(variable));
       });
       if (!alone) nodes.push(nodeData(operator, group, ins));
     }
   }
+  const ends = outputs.map(({ id, name }) => resultData(name, types.get(id), operand(id, "value")));
   return { nodes: scoped([...nodes, ...ends]) };
 }
 
 /** A single number without a name of its own is part of what reads it. */
-function isNumber({ role, type }: ListedOperator, variable: ListedVariable): boolean {
-  const { value, shape, results } = variable;
+function isNumber({ type }: ListedOperator, { value, shape }: ListedVariable): boolean {
   const single = value !== undefined && shape?.every((extent) => extent === 1);
-  return role === "values" && type === "ImmutableTensor" && !!single && results.length === 0;
+  return type === "ImmutableTensor" && !!single;
 }
 
 function nodeData(
@@ -78,15 +81,10 @@ function nodeData(
   };
 }
 
-function resultData(name: string, variable: ListedVariable, from: OperandData): NodeData {
+function resultData(name: string, type: string | undefined, from: OperandData): NodeData {
   return {
-    role: "result",
-    op: "result",
-    family: "result",
-    name,
-    types: [typeText(variable)],
-    attrs: [],
-    ins: [{ ...from, name: "value" }],
+    ...{ role: "result", op: "result", family: "result", name } as const,
+    ...{ types: [type ?? ""], attrs: [], ins: [from] },
   };
 }
 

@@ -15,7 +15,7 @@
  */
 import type { Graph } from "../core/graph.ts";
 import type { Node } from "../core/tensor.ts";
-import type { ListedOperator } from "../mge/listing.ts";
+import type { Listing } from "../mge/listing.ts";
 import { fileData } from "./file_data.ts";
 import { graphData } from "./graph_data.ts";
 import { picturePage, type ReportOptions } from "./page.ts";
@@ -55,7 +55,7 @@ export async function graphHtml(graph: Graph, options: GraphHtmlOptions = {}): P
  * ```
  */
 export async function listingHtml(
-  listing: readonly ListedOperator[],
+  listing: Listing,
   options: ReportOptions = {},
 ): Promise<string> {
   return await picturePage(fileData(listing), options);

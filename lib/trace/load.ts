@@ -18,7 +18,7 @@ import {
 import { gathered, gunzip, isGzip } from "../io/stream.ts";
 import type { Described, Parameter } from "../mge/describe.ts";
 import { type Imported, importModel } from "../mge/import.ts";
-import type { ListedOperator } from "../mge/listing.ts";
+import type { Listing } from "../mge/listing.ts";
 import type { Metadata } from "../mge/metadata.ts";
 import type { FileFormat } from "../mge/model.ts";
 import { readModel } from "../mge/open_file.ts";
@@ -56,7 +56,7 @@ export interface Model<Out = Record<string, Tensor>> {
   /** What the file says of itself. */
   readonly metadata: Metadata;
   /** The file's operators as they stand there, whether or not they have a meaning here. */
-  listing(): readonly ListedOperator[];
+  listing(): Listing;
   /** Embedded test cases. */
   readonly testcases: readonly TestCase[];
   /** Why it cannot run; calling it throws this. Absent if it can. */
