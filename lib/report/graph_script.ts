@@ -66,7 +66,7 @@ function choose(id, how = {}) {
     }
   }
   const back = make("a", { class: "back", href: "#/" }, "← Overview");
-  fill([back, nodePanel(id)], titleOf(nodes[id]), nodes[id].family);
+  fill([back, nodePanel(id)], nodes[id].title, nodes[id].family);
   openSheet(true);
   $("said").textContent = card(own).getAttribute("aria-label");
   if (how.jump) bring(own, how.at !== "once");
@@ -96,17 +96,21 @@ function light(ids) {
   picture.classList.toggle("lit", ids.length > 0);
   for (const i of new Set(ids.map((id) => cardOf[id]))) mark(lit, card(i), "hit");
   $("found").textContent = $("query").value || ids.length ? count(ids.length) : "";
+  drawOverview();
 }
 
-/** Shows all that is lit. */
-function fitHits() {
+/** Shows what is lit: all of it, or where that would be too small to read the first of it. */
+function showHits() {
   const boxes = state.hits.map((id) => cards[cardOf[id]]);
   if (boxes.length === 0) return;
   const left = Math.min(...boxes.map(([x]) => x));
   const top = Math.min(...boxes.map(([, y]) => y));
   const right = Math.max(...boxes.map(([x, , w]) => x + w));
   const bottom = Math.max(...boxes.map(([, y, , h]) => y + h));
-  go(viewOf([left, top, right - left, bottom - top], 1));
+  const all = viewOf([left, top, right - left, bottom - top], 1);
+  const [x, y, w] = boxes.reduce((a, b) => b[1] < a[1] ? b : a);
+  const k = 0.75;
+  go(all.k >= 0.4 ? all : { k, x: free().width / 2 - (x + w / 2) * k, y: 28 - y * k });
 }
 `;
 }

@@ -147,7 +147,7 @@ function panelStyle(): string {
 }
 .rows .line { display: flex; align-items: center; }
 .rows ul { padding-left: 14px; }
-.rows ul li { margin-left: 0; }
+.rows .rows li { margin: 0; }
 .rows ul[hidden] { display: none; }
 `;
 }

@@ -4,13 +4,14 @@
  * @module
  */
 import { bytesText, ofThem } from "./amount.ts";
-import { cardsOf } from "./cards.ts";
+import { cardsOf, titleOf } from "./cards.ts";
 import { escaped } from "./escape.ts";
 import { families } from "./family.ts";
-import type { GraphData } from "./graph_data.ts";
+import type { GraphData, NodeData } from "./graph_data.ts";
 import { graphScript } from "./graph_script.ts";
 import { graphStyle } from "./graph_style.ts";
 import { layered } from "./layered.ts";
+import { partsOf } from "./parts.ts";
 import { pageHtml } from "./shell.ts";
 import { pictureSvg } from "./svg.ts";
 
@@ -38,10 +39,8 @@ export async function picturePage(data: GraphData, options: ReportOptions = {}):
       facts: [["Graph", summary], ...facts],
       families,
       docs: Object.fromEntries(data.nodes.flatMap(({ op, doc }) => doc ? [[op, doc]] : [])),
-      nodes: data.nodes.map(({ doc: _, attrs, ...node }) => ({
-        ...node,
-        attrs: attrs.map(({ name, value }) => [name, value]),
-      })),
+      nodes: data.nodes.map(shownNode),
+      parts: partsOf(data.nodes),
       cards: cards.cards.map(({ node }, i) => {
         const { x, y, width, height } = layout.boxes[i];
         return [x, y, width, height, node];
@@ -51,6 +50,17 @@ export async function picturePage(data: GraphData, options: ReportOptions = {}):
       size: [Math.max(1, layout.width), Math.max(1, layout.height)],
     },
   });
+}
+
+/** What the script needs of a node: texts as they are shown, and no sentence twice. */
+function shownNode(node: NodeData): unknown {
+  const { doc: _, bytes, attrs, ...rest } = node;
+  return {
+    ...rest,
+    title: titleOf(node),
+    ...(bytes === undefined ? {} : { size: bytesText(bytes) }),
+    attrs: attrs.map(({ name, value }) => [name, value]),
+  };
 }
 
 /** How much there is, as in `52 operations, 399 kB of parameters`. */

@@ -25,7 +25,7 @@ const soft = (text) => make("span", { class: "soft" }, text);
 function nameIn(node) {
   const { role, name, scope } = node;
   const aside = role === "operation" ? name ?? scope : undefined;
-  return [titleOf(node), ...(aside ? [" ", soft(aside)] : [])];
+  return [node.title, ...(aside ? [" ", soft(aside)] : [])];
 }
 
 /** A sentence in which backticks mark code. */
@@ -33,21 +33,18 @@ const sentence = (text) => text.split("\x60").map((part, i) => i % 2 ? code(part
 
 function nodePanel(id) {
   const node = nodes[id];
-  const { role, op, family, name, types, attrs, value, place, scope, ins } = node;
+  const { role, op, family, name, types, attrs, value, place, scope, ins, size } = node;
   const shown = types.filter((text) => text !== "");
-  const elements = shown.length === 1 && /\[([\d,]*)\]/.exec(shown[0]);
-  const size = elements && elements[1].split(",").reduce((n, extent) => n * Number(extent || 1), 1);
   return [
     make("p", { class: "tag " + family }, make("span", { class: "dot" }), families[family]),
-    make("h2", {}, titleOf(node)),
+    make("h2", {}, node.title),
     data.docs[op] && role === "operation" ? make("p", { class: "soft" }, sentence(data.docs[op])) : undefined,
     ...section(
       role === "operation" ? "Result" : "Value",
       facts([
         ["Name", role === "operation" ? name : undefined],
         ...shown.map((text, i) => [shown.length > 1 ? "Type " + i : "Type", code(text)]),
-        ["Size", node.bytes === undefined ? undefined : bytes(node.bytes)],
-        ["Elements", size ? count(size) : undefined],
+        ["Size", size],
         ["Begins", value === undefined ? undefined : code(value)],
         ["Part", scope === undefined ? undefined : make("a", {
           href: "#", onclick: (event) => (event.preventDefault(), showPart(scope)),
@@ -79,24 +76,24 @@ function ends(role) {
 }
 
 function wholePanel() {
-  const counts = {};
-  for (const { family } of nodes) counts[family] = (counts[family] ?? 0) + 1;
-  const kinds = Object.entries(families).filter(([family]) => counts[family]);
+  const ofFamily = (family) => nodes.flatMap((node, i) => node.family === family ? [i] : []);
+  const kinds = Object.entries(families).map(([family, label]) => ({
+    family, label, ids: ofFamily(family),
+  })).filter(({ ids }) => ids.length);
   return [
     make("h2", {}, data.title),
     ...section("Model", facts(data.facts)),
     ...section("Inputs", ends("argument")),
     ...section("Results", ends("result")),
-    ...section("Kinds of nodes", make("ul", { class: "rows" }, kinds.map(([family, label]) =>
-      make("li", {}, make(
+    ...section("Kinds of nodes", make("ul", { class: "rows" }, kinds.map(
+      ({ family, label, ids }) => make("li", {}, make(
         "button", {
           type: "button", class: family, "aria-pressed": "false",
-          onclick: (event) => press(event.currentTarget, () =>
-            nodes.flatMap((node, i) => node.family === family ? [i] : [])),
+          onclick: ({ currentTarget }) => press(currentTarget, () => ids),
         },
         make("span", { class: "dot" }), make("span", { class: "label" }, label),
-        make("span", { class: "end" }, count(counts[family])),
-      ))
+        make("span", { class: "end" }, count(ids.length)),
+      )),
     ))),
     ...section("Parts", partsList()),
   ];
@@ -111,75 +108,48 @@ function press(button, found) {
   button.setAttribute("aria-pressed", String(!on));
   $("query").value = "";
   light(on ? [] : found());
-  if (!on) fitHits();
+  if (!on) showHits();
 }
 
-/** Parts by their paths: a tree whose branches hold nodes below them. */
-function partTree() {
-  const root = { name: "", path: "", below: new Map(), count: 0, bytes: 0 };
-  for (const { scope, role, bytes } of nodes) {
-    if (scope === undefined) continue;
-    let at = root;
-    for (const [, word] of scope.matchAll(/([^./]+)/g)) {
-      if (!at.below.has(word)) {
-        at.below.set(word, { name: word, below: new Map(), count: 0, bytes: 0 });
-      }
-      at = at.below.get(word);
-      at.path ??= scope.slice(0, scope.length);
-      at.count++;
-      at.bytes += role === "constant" ? bytes ?? 0 : 0;
-    }
-  }
-  return root;
-}
-
-function partsList() {
-  const root = partTree();
-  if (root.below.size === 0) return undefined;
-  const branches = [...root.below.values()].some((part) => part.below.size);
-  const list = (branch, before, depth) => make("ul", { class: "rows", hidden: depth > 0 && "" },
-    [...branch.below.values()].map((part) => {
-      let [path, at] = [before ? before + "." + part.name : part.name, part];
-      // a part that holds nothing but one other is shown with it
-      while (at.below.size === 1 && [...at.below.values()][0].count === at.count) {
-        at = [...at.below.values()][0];
-        path += "." + at.name;
-      }
-      const inner = at.below.size ? list(at, path, depth + 1) : undefined;
-      const twist = make("button", {
-        type: "button", class: "twist", "aria-expanded": "false", "aria-label": "Parts of " + path,
-        onclick: ({ currentTarget }) => {
+function partsList(parts = data.parts, hidden = false) {
+  if (parts.length === 0) return undefined;
+  const branches = data.parts.some((part) => part.parts.length);
+  return make("ul", { class: "rows", hidden: hidden && "" }, parts.map(
+    ({ path, name, amount, parts }) => {
+      const open = data.parts.length === 1 && path === data.parts[0].path;
+      const inner = partsList(parts, !open);
+      const twist = inner && make("button", {
+        type: "button", class: "twist", "aria-expanded": String(open), "aria-label": "Parts of " + path,
+        onclick: () => {
           inner.hidden = !inner.hidden;
-          currentTarget.setAttribute("aria-expanded", String(!inner.hidden));
-          currentTarget.textContent = inner.hidden ? "▸" : "▾";
+          twist.setAttribute("aria-expanded", String(!inner.hidden));
+          twist.textContent = inner.hidden ? "▸" : "▾";
         },
-      }, "▸");
+      }, open ? "▾" : "▸");
       return make("li", {}, make(
         "div", { class: "line" },
-        inner ? twist : branches ? make("span", { class: "twist" }) : undefined,
+        twist ?? (branches ? make("span", { class: "twist" }) : undefined),
         make(
           "button", {
             type: "button", "aria-pressed": "false", "data-part": path,
-            onclick: (event) => press(event.currentTarget, () => inPart(path)),
+            onclick: ({ currentTarget }) => press(currentTarget, () => inPart(path)),
           },
-          make("span", { class: "label" }, before ? path.slice(before.length + 1) : path),
-          make("span", { class: "end" }, count(at.count) + (at.bytes ? ", " + bytes(at.bytes) : "")),
+          make("span", { class: "label" }, name), make("span", { class: "end" }, amount),
         ),
       ), inner);
-    }));
-  return list(root, "", 0);
+    },
+  ));
 }
 
-const dotted = (scope) => scope.replaceAll("/", ".");
 const inPart = (path) =>
   nodes.flatMap(({ scope }, i) =>
-    scope !== undefined && (dotted(scope) + ".").startsWith(dotted(path) + ".") ? [i] : []
+    scope === path || scope?.startsWith(path + ".") || scope?.startsWith(path + "/") ? [i] : []
   );
 
 function showPart(path) {
   choose(-1);
   light(inPart(path));
-  fitHits();
+  showHits();
 }
 
 function fill(children, title, family) {

@@ -34,14 +34,7 @@ function make(tag, props, ...children) {
   return element;
 }
 
-const titleOf = ({ role, op, name }) =>
-  role === "operation" ? op : name ?? (role === "constant" ? "constant" : op);
-const count = (n) => String(n).replace(/\B(?=(\d{3})+$)/g, ",");
-const bytes = (n) => {
-  let unit = 0;
-  for (; n >= 999.5 && unit < 4; unit++) n /= 1000;
-  return (unit ? Number(n.toPrecision(3)) : n) + " " + ["B", "kB", "MB", "GB", "TB"][unit];
-};
+const count = (n) => n.toLocaleString("en");
 `;
 }
 
@@ -249,7 +242,9 @@ function drawOverview() {
   const colors = Object.fromEntries(
     Object.keys(families).map((family) => [family, style.getPropertyValue("--" + family)]),
   );
-  for (const [x, y, w, h, node] of cards) {
+  const lit = new Set(state.hits.map((id) => cardOf[id]));
+  for (const [i, [x, y, w, h, node]] of cards.entries()) {
+    pen.globalAlpha = lit.size === 0 || lit.has(i) ? 1 : 0.2;
     pen.fillStyle = colors[nodes[node].family];
     pen.fillRect(x * across, y * along, Math.max(1.5, w * across), Math.max(0.75, h * along - 0.25));
   }
