@@ -29,8 +29,8 @@ if (state.chosen < 0) go(beginning(), false);
 function chooseScript(): string {
   return String.raw`
 const front = $("front");
-let marked = [];
-let lit = [];
+const marked = [];
+const lit = [];
 
 const card = (i) => $("c" + i);
 const mark = (list, element, name) => {

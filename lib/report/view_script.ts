@@ -13,7 +13,7 @@ const { nodes, cards, links, cardOf, families } = data;
 const [stage, picture, world, panel] = ["stage", "picture", "world", "panel"].map($);
 const narrow = matchMedia("(max-width: 760px)");
 const still = matchMedia("(prefers-reduced-motion: reduce)");
-const state = { x: 0, y: 0, k: 1, chosen: -1, hits: [], active: -1 };
+const state = { x: 0, y: 0, k: 1, chosen: -1, hits: [], active: -1, drawing: 0, moving: 0 };
 
 const users = nodes.map(() => []);
 nodes.forEach(({ ins }, i) =>
@@ -45,8 +45,6 @@ const [pictureWidth, pictureHeight] = data.size;
 const tiles = [...picture.querySelectorAll("[data-reach]")].map((element) => ({
   element, reach: element.dataset.reach.split(" ").map(Number), shown: true,
 }));
-let drawing = 0;
-let moving = 0;
 // Without scripts the whole picture shows; from here on the world is moved instead.
 picture.removeAttribute("viewBox");
 
@@ -57,7 +55,7 @@ function free() {
 }
 
 function draw() {
-  drawing = 0;
+  state.drawing = 0;
   const { width, height } = free();
   stage.style.setProperty("--covered", stage.clientHeight - height + "px");
   const keep = 48;
@@ -77,12 +75,12 @@ function draw() {
 }
 
 function show() {
-  drawing ||= requestAnimationFrame(draw);
+  state.drawing ||= requestAnimationFrame(draw);
 }
 
 /** Moves there, smoothly unless the reader wants none of that. */
 function go(to, smooth = true) {
-  cancelAnimationFrame(moving);
+  cancelAnimationFrame(state.moving);
   const { x, y, k } = state;
   const begun = performance.now();
   const step = (now) => {
@@ -92,7 +90,7 @@ function go(to, smooth = true) {
     state.y = y + (to.y - y) * s;
     state.k = k + (to.k - k) * s;
     show();
-    if (t < 1) moving = requestAnimationFrame(step);
+    if (t < 1) state.moving = requestAnimationFrame(step);
   };
   step(begun);
 }
@@ -152,7 +150,6 @@ function reveal(card) {
 }
 
 const pointers = new Map();
-let pressed;
 
 const place = (event) => {
   const { left, top } = stage.getBoundingClientRect();
@@ -161,19 +158,19 @@ const place = (event) => {
 
 picture.addEventListener("pointerdown", (event) => {
   if (event.button !== 0 && event.button !== 1) return;
-  cancelAnimationFrame(moving);
+  cancelAnimationFrame(state.moving);
   pointers.set(event.pointerId, place(event));
   const on = event.target.closest("[data-node]");
-  pressed = { on, from: place(event), moved: pointers.size > 1 };
+  state.pressed = { on, from: place(event), moved: pointers.size > 1 };
 });
 
 picture.addEventListener("pointermove", (event) => {
   const before = pointers.get(event.pointerId);
   if (!before) return;
   const now = place(event);
-  if (!pressed.moved && Math.hypot(now[0] - pressed.from[0], now[1] - pressed.from[1]) < 5) return;
-  if (!pressed.moved) picture.classList.add("dragging");
-  pressed.moved = true;
+  if (!state.pressed.moved && Math.hypot(now[0] - state.pressed.from[0], now[1] - state.pressed.from[1]) < 5) return;
+  if (!state.pressed.moved) picture.classList.add("dragging");
+  state.pressed.moved = true;
   if (!picture.hasPointerCapture(event.pointerId)) picture.setPointerCapture(event.pointerId);
   const [other] = [...pointers].filter(([id]) => id !== event.pointerId).map(([, at]) => at);
   pointers.set(event.pointerId, now);
@@ -196,8 +193,8 @@ picture.addEventListener("pointermove", (event) => {
 const released = (event) => {
   if (!pointers.delete(event.pointerId)) return;
   picture.classList.remove("dragging");
-  if (event.type === "pointercancel" || pointers.size || pressed.moved) return;
-  if (pressed.on) choose(Number(pressed.on.dataset.node));
+  if (event.type === "pointercancel" || pointers.size || state.pressed.moved) return;
+  if (state.pressed.on) choose(Number(state.pressed.on.dataset.node));
   else choose(-1);
 };
 picture.addEventListener("pointerup", released);
