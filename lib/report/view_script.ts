@@ -69,7 +69,9 @@ function draw() {
     const [left, top, right, bottom] = tile.reach;
     const shown = right * k + x > -80 && left * k + x < stage.clientWidth + 80 &&
       bottom * k + y > -80 && top * k + y < stage.clientHeight + 80;
-    if (shown !== tile.shown) tile.element.style.display = (tile.shown = shown) ? "" : "none";
+    if (shown === tile.shown) continue;
+    tile.shown = shown;
+    tile.element.style.display = shown ? "" : "none";
   }
   frameOverview();
 }
@@ -228,7 +230,7 @@ const across = small.width / pictureWidth;
 const along = small.height / pictureHeight;
 
 function drawOverview() {
-  const ratio = window.devicePixelRatio || 1;
+  const ratio = globalThis.devicePixelRatio || 1;
   canvas.width = small.width * ratio;
   canvas.height = small.height * ratio;
   canvas.style.width = small.width + "px";

@@ -5,6 +5,7 @@
  */
 import { type Browser, chromium, type Page } from "playwright-core";
 import { assertEquals } from "../std.ts";
+import { chromiumPath } from "./browser_path.ts";
 
 /** How a page is shown. */
 export interface Screen {
@@ -17,18 +18,6 @@ export interface Screen {
 export interface Shown extends AsyncDisposable {
   readonly page: Page;
   readonly complaints: readonly string[];
-}
-
-/** The path of the browser, if there is one. */
-export async function chromiumPath(): Promise<string | undefined> {
-  for (const name of ["chromium", "chromium-browser", "google-chrome"]) {
-    const { success, stdout } = await new Deno.Command("sh", {
-      args: ["-c", `command -v ${name}`],
-      stderr: "null",
-    }).output().catch(() => ({ success: false, stdout: new Uint8Array() }));
-    if (success) return new TextDecoder().decode(stdout).trim();
-  }
-  return undefined;
 }
 
 /** A browser test; its body opens pages of HTML texts. */
