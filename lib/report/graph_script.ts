@@ -56,12 +56,16 @@ function choose(id, how = {}) {
   mark(marked, card(own), "chosen");
   const row = card(own).querySelector(".row[data-node='" + id + "']");
   if (row) mark(marked, row, "chosen");
-  for (const [list, end, name] of [[linksTo[own], 0, "up"], [linksFrom[own], 1, "down"]]) {
+  for (const [list, end] of [[linksTo[own], 0], [linksFrom[own], 1]]) {
     for (const i of list) {
       mark(marked, card(links[i][end]), "near");
       const copy = $("e" + i).cloneNode();
       copy.removeAttribute("id");
-      copy.classList.add(name);
+      if (copy.dataset.ends) {
+        const [x0, y0, x1, y1] = copy.dataset.ends.split(" ").map(Number);
+        const bend = Math.min(160, (y1 - y0) / 2);
+        copy.setAttribute("d", ["M", x0, y0, "C", x0, y0 + bend, x1, y1 - bend, x1, y1].join(" "));
+      }
       front.append(copy);
     }
   }

@@ -82,11 +82,12 @@ function pictureStyle(): string {
 #picture.dragging { cursor: grabbing; }
 #world { transform-origin: 0 0; }
 .edge { fill: none; stroke: var(--edge); stroke-width: 1.25; marker-end: url(#tip); }
-.edge.loose { stroke-opacity: 0.35; }
+.edge.loose { stroke-dasharray: 3 3; }
 #tip { fill: var(--edge); }
 #near { fill: var(--accent); }
 .picked #edges { opacity: 0.45; }
-#front .edge { stroke: var(--accent); stroke-width: 2; stroke-opacity: 1; marker-end: url(#near); }
+#front .edge.loose { stroke-dasharray: none; }
+#front .edge { stroke: var(--accent); stroke-width: 2; marker-end: url(#near); }
 .node { cursor: pointer; outline: none; }
 .card { fill: var(--card); stroke: var(--line); }
 .bar { fill: var(--family); }
@@ -107,9 +108,12 @@ function pictureStyle(): string {
 ${bars}
 .mid .row, .mid .note { display: none; }
 .far text, .far .bar { display: none; }
+.far #edges .loose { display: none; }
 .far .edge, .far .card { vector-effect: non-scaling-stroke; }
-.far .edge, .far #front .edge { marker-end: none; stroke-width: 1; }
-.far #front .edge { stroke-width: 2; }
+.far .edge, .far #front .edge.loose { stroke-dasharray: none; }
+#front .edge { marker-end: none; stroke-width: 1; }
+.far #front .edge.loose { stroke-dasharray: none; }
+#front .edge { stroke-width: 2; }
 .far .card { fill: var(--family); stroke: none; }
 .far.lit .node:not(.hit) .card { fill-opacity: 0.25; }
 .far .node.chosen .card, .far .node.near .card, .far .node.hit .card { stroke-width: 3; }

@@ -65,7 +65,7 @@ export function layered(
   const layers = layersOf(ranksOf(nodes, links), links, space.bends);
   const rows = ordered(layers);
   const half = (cell: number) => cell < nodes ? sizes[cell].width / 2 : 0;
-  const xs = placed(rows, layers, nodes, (a, b) => {
+  const xs = placed(rows, layers, (a, b) => {
     const gap = a < nodes && b < nodes ? space.column : space.lane;
     const mixed = (a < nodes) !== (b < nodes) ? 1.5 : 1;
     return half(a) + half(b) + gap * mixed;

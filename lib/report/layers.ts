@@ -8,6 +8,8 @@ import type { Link } from "./ranks.ts";
 
 /** Rows of cells and how they hang together. */
 export interface Layers {
+  /** How many nodes. */
+  readonly nodes: number;
   /** How many cells; the nodes come first, at their own positions. */
   readonly count: number;
   /** Cells of each row. */
@@ -60,7 +62,7 @@ export function layersOf(rank: Int32Array, links: readonly Link[], most: number)
     join(span > 1 ? trunk[span - 2] : from, to);
     chains.push([from, ...trunk.slice(0, span - 1), to]);
   }
-  return { count: above.length, rows, above, below, chains, loose };
+  return { nodes: count, count: above.length, rows, above, below, chains, loose };
 }
 
 /** The longest span such that edges up to it need at most `most` bends. */

@@ -17,7 +17,7 @@ export function ordered(layers: Layers): readonly (readonly number[])[] {
   const most = Math.max(4, Math.min(24, Math.round(600_000 / count)));
   for (let sweep = 0, idle = 0; sweep < most && idle < 4 && least > 0; sweep++, idle++) {
     const down = sweep % 2 === 0;
-    rows = swept(rows, down ? above : below, down, sweep % 4 >= 2, at);
+    rows = swept(layers, rows, down, sweep % 4 >= 2, at);
     const found = crossings(rows, below, at);
     if (found >= least) continue;
     if (found < 0.99 * least) idle = -1;
@@ -52,8 +52,8 @@ function place(rows: readonly (readonly number[])[], at: Float64Array): void {
 
 /** One sweep: each row by the mean places of its cells' neighbours in the row before. */
 function swept(
+  layers: Layers,
   rows: readonly (readonly number[])[],
-  neighbours: readonly (readonly number[])[],
   down: boolean,
   right: boolean,
   at: Float64Array,
@@ -61,23 +61,34 @@ function swept(
   const made = [...rows];
   for (let i = 0; i < rows.length; i++) {
     const r = down ? i : rows.length - 1 - i;
-    made[r] = sorted(rows[r], neighbours, right, at);
+    made[r] = sorted(layers, rows[r], down, right, at);
     made[r].forEach((cell, i) => at[cell] = i);
   }
   return made;
 }
 
+/** How much more a node heeds its neighbours than the bends of edges: chains stay together. */
+const heed = 4;
+
 /** Cells without neighbours keep their places; of equal means the left or the right goes first. */
 function sorted(
+  { nodes, above, below }: Layers,
   row: readonly number[],
-  neighbours: readonly (readonly number[])[],
+  down: boolean,
   right: boolean,
   at: Float64Array,
 ): readonly number[] {
   const mean = new Map<number, number>();
   for (const cell of row) {
-    const list = neighbours[cell];
-    if (list.length) mean.set(cell, list.reduce((sum, other) => sum + at[other], 0) / list.length);
+    const list = (down ? above : below)[cell];
+    if (list.length === 0) continue;
+    let [sum, all] = [0, 0];
+    for (const other of list) {
+      const weight = cell < nodes && other < nodes ? heed : 1;
+      sum += weight * at[other];
+      all += weight;
+    }
+    mean.set(cell, sum / all);
   }
   const bias = right ? -1 : 1;
   const moving = row.filter((cell) => mean.has(cell))

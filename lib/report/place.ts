@@ -13,12 +13,11 @@ export type Distance = (left: number, right: number) => number;
 export function placed(
   rows: readonly (readonly number[])[],
   layers: Layers,
-  nodes: number,
   distance: Distance,
 ): Float64Array {
   const at = new Int32Array(layers.count);
   for (const row of rows) row.forEach((cell, i) => at[cell] = i);
-  const conflicts = conflictsOf(rows, layers, nodes, at);
+  const conflicts = new Set([...conflictsOf(rows, layers, at), ...freed(layers)]);
   const ways: Float64Array[] = [];
   for (const down of [true, false]) {
     for (const left of [true, false]) {
@@ -44,8 +43,7 @@ function mirrored(rows: readonly (readonly number[])[], count: number): Int32Arr
 /** Edges that cross one between two bends; they give way, so that long edges stay straight. */
 function conflictsOf(
   rows: readonly (readonly number[])[],
-  { above }: Layers,
-  nodes: number,
+  { above, nodes }: Layers,
   at: Int32Array,
 ): ReadonlySet<number> {
   const found = new Set<number>();
@@ -64,6 +62,34 @@ function conflictsOf(
       }
       left = right;
     });
+  }
+  return found;
+}
+
+/** Long edges of at least this many bends are not aligned with the boxes at their ends. */
+const long = 7;
+
+/**
+ * The first and the last piece of every long edge. If a long edge stood in line with its box, the
+ * edges beside it would have to keep a box's distance all along; so they stand close, and bend at
+ * their ends.
+ */
+function freed({ above, below, nodes, count }: Layers): number[] {
+  const [up, down] = [new Int32Array(count), new Int32Array(count)];
+  // bends of an edge are numbered from top to bottom
+  for (let bend = nodes; bend < count; bend++) {
+    const [over] = above[bend];
+    up[bend] = over >= nodes ? up[over] + 1 : 1;
+  }
+  for (let bend = count - 1; bend >= nodes; bend--) {
+    down[bend] = below[bend].reduce((n, o) => o >= nodes ? Math.max(n, down[o] + 1) : n, 1);
+  }
+  const found: number[] = [];
+  for (let bend = nodes; bend < count; bend++) {
+    const [over] = above[bend];
+    if (over < nodes && down[bend] >= long) found.push(pair(over, bend));
+    if (up[bend] < long) continue;
+    for (const under of below[bend]) if (under < nodes) found.push(pair(bend, under));
   }
   return found;
 }

@@ -78,8 +78,12 @@ function boxOf(points: readonly Point[]): Box {
   return { x, y, width: Math.max(...xs) - x, height: Math.max(...ys) - y };
 }
 
+/** A loose edge shows its two ends only; a page draws all of it when one of them is chosen. */
 function edgeText({ points, loose }: Route, i: number): string {
-  return `<path id="e${i}" class="edge${loose ? " loose" : ""}" d="${pathOf(points)}"/>`;
+  if (!loose) return `<path id="e${i}" class="edge" d="${pathOf(points)}"/>`;
+  const [[x0, y0], [x1, y1]] = [points[0], points[points.length - 1]].map((p) => p.map(short));
+  const ends = `M${x0} ${y0}v24M${x1} ${short(Number(y1) - 24)}v24`;
+  return `<path id="e${i}" class="edge loose" data-ends="${x0} ${y0} ${x1} ${y1}" d="${ends}"/>`;
 }
 
 /** Verticals stay straight; everything else is a curve that leaves and arrives vertically. */
