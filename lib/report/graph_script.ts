@@ -125,8 +125,9 @@ function searchScript(): string {
 const query = $("query");
 const list = $("hits");
 const most_listed = 60;
-const texts = nodes.map(({ op, name, types, scope, attrs }) =>
-  [op, name, ...types, scope, ...attrs.map(([key, value]) => key + " " + value)]
+const roles = { argument: "input", constant: "parameter constant" };
+const texts = nodes.map(({ op, role, name, types, scope, attrs }) =>
+  [op, roles[role], name, ...types, scope, ...attrs.map(([key, value]) => key + " " + value)]
     .filter(Boolean).join(" ").toLowerCase()
 );
 

@@ -110,10 +110,8 @@ ${bars}
 .far text, .far .bar { display: none; }
 .far #edges .loose { display: none; }
 .far .edge, .far .card { vector-effect: non-scaling-stroke; }
-.far .edge, .far #front .edge.loose { stroke-dasharray: none; }
-#front .edge { marker-end: none; stroke-width: 1; }
-.far #front .edge.loose { stroke-dasharray: none; }
-#front .edge { stroke-width: 2; }
+.far .edge, .far #front .edge { marker-end: none; stroke-width: 1; }
+.far #front .edge { stroke-width: 2; }
 .far .card { fill: var(--family); stroke: none; }
 .far.lit .node:not(.hit) .card { fill-opacity: 0.25; }
 .far .node.chosen .card, .far .node.near .card, .far .node.hit .card { stroke-width: 3; }

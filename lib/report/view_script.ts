@@ -132,23 +132,29 @@ function zoom(factor, at, smooth) {
   go({ k, x: px - (px - state.x) * grown, y: py - (py - state.y) * grown }, smooth);
 }
 
-/** Brings a card to the middle, large enough to read. */
-function bring(card, smooth) {
-  const [x, y, w, h] = cards[card];
-  const { width, height } = free();
-  const k = Math.max(state.k, 0.85);
-  go({ k, x: width / 2 - (x + w / 2) * k, y: height / 2 - (y + h / 2) * k }, smooth);
-}
+/** How far a stretch lies outside of a room. */
+const outside = (at, length, room, pad) =>
+  length + 2 * pad > room
+    ? room / 2 - at - length / 2
+    : Math.max(pad - at, Math.min(0, room - pad - at - length));
 
 /** Moves as little as makes a card visible. */
 function reveal(card) {
   const [x, y, w, h] = cards[card];
   const { width, height } = free();
-  const inside = (at, length, room, pad) =>
-    length + 2 * pad > room ? room / 2 - at - length / 2 : Math.max(pad - at, Math.min(0, room - pad - at - length));
-  const dx = inside(x * state.k + state.x, w * state.k, width, 12);
-  const dy = inside(y * state.k + state.y, h * state.k, height, 12);
+  const dx = outside(x * state.k + state.x, w * state.k, width, 12);
+  const dy = outside(y * state.k + state.y, h * state.k, height, 12);
   if (dx || dy) go({ k: state.k, x: state.x + dx, y: state.y + dy });
+}
+
+/** Brings a card to the middle, large enough to read, unless all of the picture can be read. */
+function bring(card, smooth) {
+  const [x, y, w, h] = cards[card];
+  const { width, height } = free();
+  const all = pictureWidth * state.k <= width && pictureHeight * state.k <= height;
+  if (all && state.k >= 0.6) return reveal(card);
+  const k = Math.max(state.k, 0.85);
+  go({ k, x: width / 2 - (x + w / 2) * k, y: height / 2 - (y + h / 2) * k }, smooth);
 }
 
 const pointers = new Map();

@@ -12,7 +12,9 @@ import { dark, light, type Palette, type Tone } from "../../lib/report/colors.ts
 import { escaped, scriptJson } from "../../lib/report/escape.ts";
 import { families, type Family } from "../../lib/report/family.ts";
 import { graphData } from "../../lib/report/graph_data.ts";
+import { layered } from "../../lib/report/layered.ts";
 import { fitted, widthOf } from "../../lib/report/measure.ts";
+import { pictureSvg } from "../../lib/report/svg.ts";
 import { assert, assertEquals, assertFalse, assertMatch } from "../std.ts";
 import * as graphs from "./graphs.ts";
 
@@ -149,6 +151,19 @@ Deno.test("escaped() and scriptJson() keep what they are given and leave no way 
     assertFalse(/[<>&\u2028\u2029]/.test(json));
     assertEquals(JSON.parse(json), { text });
   }));
+});
+
+Deno.test("a loose edge shows its two ends, and says where they are", () => {
+  const data = graphData(graphs.residualGraph(2));
+  const cards = cardsOf(data);
+  const layout = layered(cards.cards, cards.links, { bends: 0 });
+  const svg = pictureSvg(data, cards, layout);
+  const loose = [...svg.matchAll(/class="edge loose" data-ends="([^"]*)" d="([^"]*)"/g)];
+  assertEquals(loose.length, 2);
+  for (const [, ends, d] of loose) {
+    const [x0, y0, x1, y1] = ends.split(" ").map(Number);
+    assertEquals(d, `M${x0} ${y0}v24M${x1} ${y1 - 24}v24`);
+  }
 });
 
 Deno.test("a page of a file's own operators says what a refused file holds", async () => {

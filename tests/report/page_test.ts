@@ -83,6 +83,8 @@ test("the page searches, jumps, tells of nodes and zooms, on every screen", asyn
     );
     assertEquals(await page.locator(".node.chosen .title").textContent(), "relu");
     assertGreater(await page.locator("#front .edge").count(), 1);
+    assertEquals(await colorOf(page, "#front .edge", "markerEnd"), 'url("#near")');
+    assertEquals(await colorOf(page, "#front .edge", "stroke"), rgb(palette.accent));
     assertGreater(await page.locator(".node.near").count(), 1);
     await page.goBack();
     await settled(page);
