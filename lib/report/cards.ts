@@ -140,28 +140,34 @@ function roleText({ role, op, name }: NodeData): string {
   return role === "result" ? op : name === undefined ? "" : "parameter";
 }
 
+/** The lines of a card: the first few of each kind, as the panel tells all. */
 function linesOf(
   nodes: readonly NodeData[],
   node: NodeData,
   own: readonly OperandData[],
 ): CardLine[] {
-  const many = node.types.length - 3;
-  const attrs = node.attrs.filter(({ notable }) => notable);
+  const notable = node.attrs.filter(({ notable }) => notable);
+  const numbers = node.ins.filter(({ value }) => value !== undefined);
   return [
-    ...node.types.slice(0, 3).map((text) => ({ text, kind: "type" as const })),
-    ...(many > 0 ? [{ text: `and ${many} more`, kind: "type" as const }] : []),
-    ...attrs.slice(0, 3).map(({ name, value }) => ({
-      text: `${name} ${value}`,
-      kind: "attr" as const,
-    })),
-    ...node.ins.filter(({ value }) => value !== undefined).slice(0, 3)
-      .map(({ name, value }) => ({ text: `${name} = ${value}`, kind: "number" as const })),
-    ...own.map(({ name, from }) => ({
-      text: parameterText(name, nodes[from!]),
-      kind: "param" as const,
-      node: from!,
-    })),
+    ...some("type", 3, node.types.map((text) => ({ text }))),
+    ...some("attr", 3, notable.map(({ name, value }) => ({ text: `${name} ${value}` }))),
+    ...some("number", 3, numbers.map(({ name, value }) => ({ text: `${name} = ${value}` }))),
+    ...some(
+      "param",
+      6,
+      own.map(({ name, from }) => ({ text: parameterText(name, nodes[from!]), node: from! })),
+    ),
   ].filter(({ text }) => text !== "");
+}
+
+function some(
+  kind: CardLine["kind"],
+  most: number,
+  lines: readonly Omit<CardLine, "kind">[],
+): CardLine[] {
+  const shown = lines.slice(0, most).map((line) => ({ ...line, kind }));
+  const more = lines.length - shown.length;
+  return more > 0 ? [...shown, { kind, text: `and ${more} more` }] : shown;
 }
 
 /** A parameter on the card of what reads it: the last word of its path, or the operand's name. */
