@@ -25,7 +25,9 @@ import {
   type Parameter,
   paramsOf,
   statesOf,
+  valueName,
 } from "./describe.ts";
+import { type Listing, listingOf } from "./listing.ts";
 import { dtypeText, holdsTensors, valueOf } from "./weights.ts";
 
 /** What a call of an imported function gives. */
@@ -55,6 +57,8 @@ export interface Imported {
   /** How often the file holds each operator, by registry alias. */
   readonly operators: Readonly<Record<string, number>>;
   readonly metadata: Metadata;
+  /** The file's operators as they stand there. */
+  listing(): Listing;
   /**
    * Why it cannot run: an operator or type without a meaning here, or a size that depends on an
    * input's values (a call with that input constant may still do). Absent if it can.
@@ -90,7 +94,10 @@ export async function importModel(model: FileModel, file?: string): Promise<Impo
       if (!tensor?.value) continue;
       const value = await valueOf(tensor).catch((error) => void (refused ??= error));
       if (value) {
-        leaves.set(output.id, { value: constant(value, tensor.name), dtype: tensor.dtype });
+        leaves.set(output.id, {
+          value: constant(value, valueName(opr, i)),
+          dtype: tensor.dtype,
+        });
       }
     }
   }
@@ -121,6 +128,8 @@ export async function importModel(model: FileModel, file?: string): Promise<Impo
     params: paramsOf(oprs),
     operators: countOf(oprs),
     metadata: metadataOf(model),
+    listing: () =>
+      listingOf(model, (id) => leaves.has(id) ? hostOf(leaves.get(id)!.value) : undefined),
     ...(refusal ? { refusal } : {}),
     call,
   };

@@ -18,6 +18,7 @@ import {
 import { gathered, gunzip, isGzip } from "../io/stream.ts";
 import type { Described, Parameter } from "../mge/describe.ts";
 import { type Imported, importModel } from "../mge/import.ts";
+import type { Listing } from "../mge/listing.ts";
 import type { Metadata } from "../mge/metadata.ts";
 import type { FileFormat } from "../mge/model.ts";
 import { readModel } from "../mge/open_file.ts";
@@ -64,6 +65,8 @@ export interface Model<Out = Record<string, Tensor>> {
   readonly operators: Readonly<Record<string, number>>;
   /** What the file says of itself. */
   readonly metadata: Metadata;
+  /** The file's operators as they stand there, whether or not they have a meaning here. */
+  listing(): Listing;
   /** Embedded test cases. */
   readonly testcases: readonly TestCase[];
   /** Why it cannot run; calling it throws this. Absent if it can. */
@@ -136,6 +139,7 @@ export async function load(source: BytesLike, options: LoadOptions = {}): Promis
     params: model.params,
     operators: model.operators,
     metadata: model.metadata,
+    listing: model.listing,
     testcases,
     ...(model.refusal ? { refusal: model.refusal } : {}),
     source: (...ins: Tensor[]) => byName(model, model.call(inOrder(model, ins, name)).outputs),
