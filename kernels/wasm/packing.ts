@@ -54,7 +54,6 @@ export function pack(
   source: ArrayLike<number>,
   packing: Packing,
   into: Float32Array,
-  widen: (x: number) => number = (x) => x,
 ): void {
   const { matrices, rows, columns, widths } = packing;
   const [rowStarts, matrixStarts] = [offsetsOf(rows), offsetsOf(matrices)];
@@ -73,7 +72,6 @@ export function pack(
       first += width;
     }
   }
-  void widen;
 }
 
 /** Where each combination of some axes starts, last axis fastest. */

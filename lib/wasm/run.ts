@@ -1,0 +1,293 @@
+/**
+ * Plans in a memory. Loading writes the module, puts constants and tables into the memory and runs
+ * the plan twice on zeros, so that the engine optimises it; a run fills in addresses and calls once.
+ * @module
+ */
+import { assemble, type AssembledStep } from "../../kernels/wasm/assemble.ts";
+import { control } from "../../kernels/wasm/control.ts";
+import type { WasmKernel } from "../../kernels/wasm/kernel.ts";
+import type { ConstantTable, Features } from "../../kernels/wasm/module.ts";
+import { DeviceError } from "../core/fault.ts";
+import { bytesIn, type Host, isResident, type Resident } from "../core/host.ts";
+import type { Plan, SlotId } from "../core/plan.ts";
+import type { Held, Residents } from "../core/residents.ts";
+import type { Loaded, StepTime } from "../core/target.ts";
+import { checkArgs, takeovers } from "../plan/args.ts";
+import { stepInfos } from "../plan/work.ts";
+import type { Constants } from "./constants.ts";
+import { copyKernel } from "./copy.ts";
+import type { Block, Heap } from "./heap.ts";
+import type { Threads } from "./threads.ts";
+
+/** Where plans run. */
+export interface Place {
+  readonly heap: Heap;
+  readonly threads: Threads;
+  readonly constants: Constants;
+  readonly residents: Residents<Block>;
+  readonly features: Features;
+  readonly table: ConstantTable;
+  check(tried: string): void;
+}
+
+/** What else is known of a plan. */
+export interface LoadOptions {
+  readonly donate?: readonly number[];
+  readonly variants?: readonly (string | undefined)[];
+  readonly took?: { readonly plan: number; readonly emit: number };
+}
+
+/** Multiply-adds below which a step is not worth sharing. */
+const small = 20_000;
+
+/** Puts a plan into a memory; `kernels` has one a step and `undefined` for copies. */
+export async function loadPlan(
+  place: Place,
+  plan: Plan,
+  kernels: readonly (WasmKernel | undefined)[],
+  options: LoadOptions = {},
+): Promise<Loaded> {
+  const undo: (() => void)[] = [];
+  try {
+    return await load(place, plan, kernels, options, undo);
+  } catch (error) {
+    undo.forEach((f) => f());
+    throw error;
+  }
+}
+
+async function load(
+  place: Place,
+  plan: Plan,
+  kernels: readonly (WasmKernel | undefined)[],
+  { donate = [], variants = [], took = { plan: 0, emit: 0 } }: LoadOptions,
+  undo: (() => void)[],
+): Promise<Loaded> {
+  const { heap, threads, constants, residents, features } = place;
+  const own = (bytes: number, what: string) => {
+    const block = heap.take(bytes, what);
+    undo.push(() => heap.give(block));
+    return block;
+  };
+  const begun = performance.now();
+  // Packed constants stand in slots of their own behind the plan's.
+  const packed: { readonly slot: SlotId; readonly data: Parameters<Constants["hold"]> }[] = [];
+  const slotOf = (kernel: WasmKernel, slots: readonly SlotId[]) =>
+    slots.map((id, i) => {
+      const packing = kernel.packs[i];
+      if (!packing) return id;
+      const slot = plan.slots[id];
+      if (slot.kind !== "constant") throw new TypeError("internal: only constants are packed");
+      packed.push({ slot: plan.slots.length + packed.length, data: [slot.data, packing] });
+      return plan.slots.length + packed.length - 1;
+    });
+  const all = plan.steps.map((step, i) => {
+    const kernel = kernels[i] ?? copyKernel(plan, step);
+    const slots = step.kind === "kernel" ? step.slots : [step.from, step.to];
+    return { kernel, slots: slotOf(kernel, slots), single: isSingle(kernel) };
+  });
+  const steps = all.map((step, i): AssembledStep => ({
+    kernel: step.kernel,
+    slots: step.slots,
+    // What one thread does alone, one after another, needs no waiting in between.
+    barrier: !(step.single && (all[i + 1]?.single ?? true)),
+  }));
+  const count = plan.slots.length + packed.length;
+  const bytes = assemble(steps, count, features, 1, heap.most, place.table);
+  const module = await WebAssembly.compile(bytes);
+  let stamps: number[] = [];
+  const program = await threads.load(module, (step) => void (stamps[step] = performance.now()));
+  undo.push(() => program.dispose());
+  const compiled = performance.now();
+
+  const tables = own(8 * count + 8 * steps.length * threads.count, "the tables of a plan");
+  const arenas = plan.arenas.map((bytes, i) => own(bytes, `arena ${i}`));
+  arenas.forEach((block) => heap.bytes(block.address, block.bytes).fill(0));
+  const addresses = new Float64Array(count);
+  for (const [id, slot] of plan.slots.entries()) {
+    if (slot.kind === "arena") addresses[id] = arenas[slot.arena].address + slot.offset;
+    if (slot.kind !== "constant" || slot.bytes === 0) continue;
+    if (!all.some(({ slots }) => slots.includes(id)) && !plan.outs.includes(id)) continue;
+    addresses[id] = (await constants.hold(slot.data)).address;
+    undo.push(() => constants.drop(slot.data));
+  }
+  for (const { slot, data } of packed) {
+    addresses[slot] = (await constants.hold(...data)).address;
+    undo.push(() => constants.drop(...data));
+  }
+  place.table.words.forEach((at, bits) => {
+    new Int32Array(heap.memory.buffer as ArrayBuffer, at, 4).fill(bits);
+  });
+  writeShares();
+  const inbox: (Block | undefined)[] = [];
+  const inboxOf = (i: number): Block =>
+    inbox[i] ??= own(plan.slots[plan.args[i]].bytes, `argument ${i}`);
+  const taken = takeovers(plan, donate, (a, b) => a >= b);
+  let isDisposed = false;
+
+  /** Units of each step for each thread. */
+  function writeShares(): void {
+    const at = tables.address + 8 * count;
+    const shares = new Int32Array(
+      heap.memory.buffer as ArrayBuffer,
+      at,
+      2 * steps.length *
+        threads.count,
+    );
+    all.forEach(({ kernel: { units }, single }, i) => {
+      for (let t = 0; t < threads.count; t++) {
+        const of = (n: number) =>
+          single ? (n > 0 ? units : 0) : Math.floor(units * n / threads.count);
+        shares[2 * (t * steps.length + i)] = of(t);
+        shares[2 * (t * steps.length + i) + 1] = of(t + 1);
+      }
+    });
+  }
+
+  function writeAddresses(): void {
+    const view = new DataView(heap.memory.buffer as ArrayBuffer, tables.address, 8 * count);
+    addresses.forEach((address, i) => {
+      view.setUint32(8 * i, address % 2 ** 32, true);
+      view.setUint32(8 * i + 4, Math.floor(address / 2 ** 32), true);
+    });
+  }
+
+  /** Runs once on blocks for arguments and results. */
+  function perform(args: readonly (Held<Block> | Block | undefined)[], outs: readonly Block[]) {
+    plan.slots.forEach((slot, id) => {
+      if (slot.kind === "arg") {
+        const at = args[slot.index];
+        addresses[id] = at ? ("block" in at ? at.block.address : at.address) : 0;
+      } else if (slot.kind === "result") addresses[id] = outs[slot.index]?.address ?? 0;
+    });
+    writeAddresses();
+    program.run(tables.address);
+  }
+
+  async function run(given: readonly (Host | Resident)[]): Promise<readonly Resident[]> {
+    if (isDisposed) throw new DeviceError("Cannot run: the plan was disposed; load it again");
+    place.check("run");
+    checkArgs(plan, given);
+    const isForeign = (v: Host | Resident): v is Resident =>
+      isResident(v) && v.owner !== residents.owner;
+    const args = given.some(isForeign)
+      ? await Promise.all(given.map((v) => isForeign(v) ? v.read() : v))
+      : given;
+    if (isDisposed) throw new DeviceError("Cannot run: the plan was disposed; load it again");
+    const results: (Held<Block> | undefined)[] = [];
+    try {
+      const blocks = args.map((value, i) => {
+        if (plan.args[i] < 0) return undefined;
+        if (isResident(value)) return residents.held(value, `run with argument ${i}`);
+        const block = inboxOf(i);
+        if (value.data.byteLength) {
+          heap.bytes(block.address, value.data.byteLength).set(bytesIn(value.data));
+        }
+        return block;
+      });
+      for (const slot of plan.slots) {
+        if (slot.kind !== "result" || results[slot.index]) continue;
+        const from = blocks[taken.get(slot.index) ?? -1];
+        // Only memory that nobody else holds, and no other argument is, can become the result's.
+        const isSole = from && "holders" in from && from.holders === 1 &&
+          blocks.indexOf(from) === blocks.lastIndexOf(from);
+        results[slot.index] = isSole
+          ? residents.keep(from)
+          : { block: heap.take(slot.bytes, `result ${slot.index}`), holders: 1 };
+      }
+      perform(blocks, results.map((held) => held!.block));
+      const outs = plan.outs.map((id) => outOf(id, blocks, results));
+      giveAway(args);
+      return outs;
+    } finally {
+      for (const held of results) if (held) residents.drop(held);
+    }
+  }
+
+  /** A result as a resident; what the next call overwrites, or others share, is copied. */
+  function outOf(
+    id: SlotId,
+    args: readonly (Held<Block> | Block | undefined)[],
+    results: readonly (Held<Block> | undefined)[],
+  ): Resident {
+    const slot = plan.slots[id];
+    if (slot.kind === "result") {
+      return residents.make(slot.type, residents.keep(results[slot.index]!));
+    }
+    const arg = slot.kind === "arg" ? args[slot.index] : undefined;
+    if (arg && "holders" in arg) return residents.make(slot.type, residents.keep(arg));
+    const block = heap.take(slot.bytes, "a result");
+    heap.bytes(block.address, slot.bytes).set(heap.bytes(addresses[id], slot.bytes));
+    return residents.make(slot.type, { block, holders: 1 });
+  }
+
+  function giveAway(args: readonly (Host | Resident)[]): void {
+    const given = donate.map((i) => args[i]).filter((value) => isResident(value));
+    if (given.length === 0) return;
+    const site = new Error();
+    for (const value of given) residents.donate(value, site);
+  }
+
+  function warmUp(): void {
+    const outs: Block[] = [];
+    const given: Block[] = [];
+    plan.args.forEach((id, i) => {
+      if (id < 0) return;
+      given[i] = inboxOf(i);
+      heap.bytes(given[i].address, given[i].bytes).fill(0);
+    });
+    for (const slot of plan.slots) {
+      if (slot.kind === "result") outs[slot.index] ??= heap.take(slot.bytes, "a first run");
+    }
+    try {
+      for (let i = 0; i < 2; i++) perform(given, outs);
+    } finally {
+      outs.forEach((block) => heap.give(block));
+    }
+  }
+
+  const uploaded = performance.now();
+  warmUp();
+  return {
+    plan,
+    run,
+    async timed(args) {
+      stamps = [];
+      const flag = new Int32Array(heap.memory.buffer as ArrayBuffer, control.stamping, 1);
+      flag[0] = 1;
+      try {
+        const start = performance.now();
+        stamps[0] = start;
+        const outs = await run(args);
+        const times = steps.map((_, i): StepTime => ({
+          step: i,
+          start: (stamps[i] - start) * 1e6,
+          ns: (stamps[i + 1] - stamps[i]) * 1e6,
+        }));
+        return { outs, clock: "host", times };
+      } finally {
+        flag[0] = 0;
+      }
+    },
+    steps: () =>
+      stepInfos(plan, (i) => ({
+        ...(variants[i] ? { variant: variants[i] } : {}),
+        dispatch: [all[i].kernel.units],
+      })),
+    took: {
+      plan: took.plan,
+      compile: took.emit + compiled - begun,
+      upload: uploaded - compiled,
+    },
+    dispose() {
+      if (isDisposed) return;
+      isDisposed = true;
+      undo.forEach((f) => f());
+    },
+  };
+}
+
+/** True for a step that one thread does sooner than several agree on it. */
+function isSingle({ units, cost }: WasmKernel): boolean {
+  return units < 2 || units * cost < small;
+}

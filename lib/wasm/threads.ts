@@ -1,0 +1,167 @@
+/**
+ * The threads of one memory: this one and workers that help. A run is started by a word that goes
+ * up; nothing is sent. Workers take a module by a message, for which the words call them to their
+ * event loops.
+ * @module
+ */
+import { control } from "../../kernels/wasm/control.ts";
+import { DeviceError } from "../core/fault.ts";
+import type { Heap } from "./heap.ts";
+import { workerText } from "./worker_text.ts";
+
+/** Threads that share a memory. */
+export interface Threads {
+  /** How many there are, this one among them. */
+  readonly count: number;
+  /** Resolves when all are there. */
+  readonly ready: Promise<void>;
+  /** Gives a module to all; `instance` is this thread's. */
+  load(module: WebAssembly.Module, stamp?: (step: number) => void): Promise<Program>;
+  /** Ends the workers. */
+  dispose(): void;
+}
+
+/** A module on all threads. */
+export interface Program {
+  /** Runs the plan whose tables are at an address; throws a DeviceError if a thread failed. */
+  run(base: number): void;
+  /** Takes the module off the threads. */
+  dispose(): void;
+}
+
+/** How threads are made. */
+export interface ThreadOptions {
+  /** How many, this one among them; never more than cores. */
+  readonly count: number;
+  /** A file of the page's own origin with the worker's text, where `blob:` workers are forbidden. */
+  readonly worker?: string | URL;
+  /** Milliseconds after which a thread that does not come is taken for dead. */
+  readonly patience?: number;
+}
+
+const word = (name: keyof typeof control) => control[name] / 4;
+
+/** Starts the threads of a memory; one thread needs no workers and no shared memory. */
+export function startThreads(heap: Heap, options: ThreadOptions): Threads {
+  const { memory, wide } = heap;
+  const count = heap.shared ? Math.max(1, options.count) : 1;
+  const words = new Int32Array(memory.buffer);
+  words[word("threads")] = count;
+  words[word("sleeps")] = maySleep() ? 1 : 0;
+  words[word("patience")] = options.patience ?? 30_000;
+  const workers: Worker[] = [];
+  let dead: string | undefined;
+  let programs = 0, posted = 0;
+
+  const ready = count === 1 ? Promise.resolve() : start();
+  // Who only disposes need not hear of a start that failed.
+  ready.catch(() => {});
+
+  async function start(): Promise<void> {
+    const url = options.worker ??
+      URL.createObjectURL(new Blob([workerText()], { type: "text/javascript" }));
+    const up: Promise<void>[] = [];
+    for (let tid = 1; tid < count; tid++) {
+      const worker = new Worker(url, { type: "module", name: `weft ${tid}` });
+      unref(worker);
+      workers.push(worker);
+      up.push(
+        new Promise((resolve, reject) => {
+          worker.onmessage = ({ data }) => {
+            if (data === "ready") resolve();
+            else if (data?.fault) dead ??= data.fault;
+          };
+          worker.onerror = (event) => {
+            event.preventDefault();
+            dead ??= event.message || "it could not be started";
+            reject(fault("start a thread"));
+          };
+        }),
+      );
+      worker.postMessage({ memory, tid, wide });
+    }
+    posted++;
+    Atomics.store(words, word("posted"), posted);
+    await Promise.all(up);
+    if (!options.worker) URL.revokeObjectURL(url as string);
+  }
+
+  function send(message: unknown): void {
+    for (const worker of workers) worker.postMessage(message);
+    if (!workers.length) return;
+    // Counted after it is on its way, so that a worker that looks finds it.
+    posted++;
+    Atomics.store(words, word("posted"), posted);
+    Atomics.notify(words, word("epoch"));
+  }
+
+  function fault(tried: string): DeviceError {
+    return new DeviceError(
+      `Cannot ${tried}: a thread of the WebAssembly target ended (${dead}); open another target`,
+      { code: "device.thread" },
+    );
+  }
+
+  return {
+    count,
+    ready,
+    async load(module, stamp = () => {}) {
+      await ready;
+      const instance = await WebAssembly.instantiate(module, { env: { memory, stamp } });
+      const run = instance.exports.run as (tid: number, base: number | bigint) => number;
+      const id = ++programs;
+      send({ load: id, module });
+      return {
+        run(base) {
+          if (dead !== undefined) throw fault("run");
+          const at = wide ? BigInt(base) : base;
+          if (count > 1) {
+            words[word("job")] = id;
+            words[word("base")] = base | 0;
+            words[word("base") + 1] = Math.floor(base / 2 ** 32);
+            Atomics.add(words, word("epoch"), 1);
+            Atomics.notify(words, word("epoch"));
+          }
+          let failed: boolean;
+          try {
+            failed = run(0, at) !== 0;
+          } catch (error) {
+            if (count > 1) {
+              Atomics.store(words, word("fault"), 2);
+              dead ??= String(error);
+            }
+            throw new DeviceError(
+              `internal: a kernel trapped: ${(error as Error).message}`,
+              { code: "device.kernel" },
+            );
+          }
+          if (!failed) return;
+          dead ??= words[word("fault")] === 2 ? "it failed" : "it did not come to a barrier";
+          throw fault("run");
+        },
+        dispose: () => send({ drop: id }),
+      };
+    },
+    dispose() {
+      dead ??= "it was disposed";
+      workers.forEach((worker) => worker.terminate());
+    },
+  };
+}
+
+/** A browser's main thread may only spin. */
+function maySleep(): boolean {
+  return typeof Deno !== "undefined" || !("document" in globalThis);
+}
+
+/**
+ * A machine that nobody disposes must not keep a process alive. Deno has this for its own use, under
+ * a symbol without a name; where it is gone, an open machine has to be disposed.
+ */
+function unref(worker: Worker): void {
+  if (typeof Deno === "undefined") return;
+  const [symbol] = Object.getOwnPropertySymbols(Object.getPrototypeOf(worker))
+    .filter((s) => s.description === "");
+  const change = symbol && (worker as unknown as Record<symbol, unknown>)[symbol];
+  if (typeof change === "function") change.call(worker, false);
+}

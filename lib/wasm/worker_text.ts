@@ -1,0 +1,58 @@
+/**
+ * What a worker runs. It waits for work at words of the shared memory, first spinning, then asleep,
+ * and goes back to its event loop only for messages, which bring modules.
+ * @module
+ */
+import { control } from "../../kernels/wasm/control.ts";
+
+/** Looks at the words before sleeping; some fifty microseconds. */
+const spins = 20_000;
+
+/** The module of a worker, as text: it imports nothing and needs no permission. */
+export function workerText(): string {
+  const word = (name: keyof typeof control) => control[name] / 4;
+  return `// Weft: a thread of the WebAssembly target.
+let memory, words, tid, wide, handled = 0, seen = 0;
+const plans = new Map();
+
+self.onmessage = ({ data }) => {
+  handled++;
+  if (data.memory) {
+    ({ memory, tid, wide } = data);
+    words = new Int32Array(memory.buffer);
+    seen = Atomics.load(words, ${word("epoch")});
+    self.postMessage("ready");
+  }
+  if (data.load !== undefined) {
+    const env = { memory, stamp() {} };
+    plans.set(data.load, new WebAssembly.Instance(data.module, { env }));
+  }
+  if (data.drop !== undefined) plans.delete(data.drop);
+  if (memory) work();
+};
+
+function work() {
+  for (;;) {
+    for (let i = 0; i < ${spins}; i++) {
+      if (Atomics.load(words, ${word("posted")}) !== handled) return;
+      if (Atomics.load(words, ${word("epoch")}) !== seen) break;
+    }
+    const epoch = Atomics.load(words, ${word("epoch")});
+    if (Atomics.load(words, ${word("posted")}) !== handled) return;
+    if (epoch === seen) {
+      Atomics.wait(words, ${word("epoch")}, seen);
+      continue;
+    }
+    seen = epoch;
+    try {
+      const low = words[${word("base")}] >>> 0, high = words[${word("base") + 1}] >>> 0;
+      const base = wide ? BigInt(high) * 4294967296n + BigInt(low) : low;
+      plans.get(words[${word("job")}]).exports.run(tid, base);
+    } catch (error) {
+      Atomics.store(words, ${word("fault")}, 2);
+      self.postMessage({ fault: String(error) });
+    }
+  }
+}
+`;
+}
