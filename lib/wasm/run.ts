@@ -96,7 +96,9 @@ async function load(
   const bytes = assemble(steps, count, features, 1, heap.most, place.table);
   const module = await WebAssembly.compile(bytes);
   let stamps: number[] = [];
-  const program = await threads.load(module, (step) => void (stamps[step] = performance.now()));
+  const isAlone = !steps.some(({ barrier }) => barrier);
+  const stamp = (step: number) => void (stamps[step] = performance.now());
+  const program = await threads.load(module, isAlone, stamp);
   undo.push(() => program.dispose());
   const compiled = performance.now();
 

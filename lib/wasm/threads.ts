@@ -15,8 +15,15 @@ export interface Threads {
   readonly count: number;
   /** Resolves when all are there. */
   readonly ready: Promise<void>;
-  /** Gives a module to all; `instance` is this thread's. */
-  load(module: WebAssembly.Module, stamp?: (step: number) => void): Promise<Program>;
+  /**
+   * Gives a module to all. `alone` says that its plan has no barrier: this thread runs it by itself,
+   * and the others are not even woken, for nothing would make it wait until they have come.
+   */
+  load(
+    module: WebAssembly.Module,
+    alone: boolean,
+    stamp?: (step: number) => void,
+  ): Promise<Program>;
   /** Ends the workers. */
   dispose(): void;
 }
@@ -69,6 +76,7 @@ export function startThreads(heap: Heap, options: ThreadOptions): Threads {
         new Promise((resolve, reject) => {
           worker.onmessage = ({ data }) => {
             if (data === "ready") resolve();
+            else if (data === "bye") worker.terminate();
             else if (data?.fault) dead ??= data.fault;
           };
           worker.onerror = (event) => {
@@ -105,17 +113,18 @@ export function startThreads(heap: Heap, options: ThreadOptions): Threads {
   return {
     count,
     ready,
-    async load(module, stamp = () => {}) {
+    async load(module, alone, stamp = () => {}) {
       await ready;
+      const calls = count > 1 && !alone;
       const instance = await WebAssembly.instantiate(module, { env: { memory, stamp } });
       const run = instance.exports.run as (tid: number, base: number | bigint) => number;
       const id = ++programs;
-      send({ load: id, module });
+      if (calls) send({ load: id, module });
       return {
         run(base) {
           if (dead !== undefined) throw fault("run");
           const at = wide ? BigInt(base) : base;
-          if (count > 1) {
+          if (calls) {
             words[word("job")] = id;
             words[word("base")] = base | 0;
             words[word("base") + 1] = Math.floor(base / 2 ** 32);
@@ -126,7 +135,7 @@ export function startThreads(heap: Heap, options: ThreadOptions): Threads {
           try {
             failed = run(0, at) !== 0;
           } catch (error) {
-            if (count > 1) {
+            if (calls) {
               Atomics.store(words, word("fault"), 2);
               dead ??= String(error);
             }
@@ -139,12 +148,15 @@ export function startThreads(heap: Heap, options: ThreadOptions): Threads {
           dead ??= words[word("fault")] === 2 ? "it failed" : "it did not come to a barrier";
           throw fault("run");
         },
-        dispose: () => send({ drop: id }),
+        dispose: () => void (calls && send({ drop: id })),
       };
     },
     dispose() {
-      dead ??= "it was disposed";
-      workers.forEach((worker) => worker.terminate());
+      if (dead === undefined) {
+        dead = "it was disposed";
+        // A worker that sleeps would not hear of its end: each is called out first.
+        send({ quit: true });
+      } else workers.forEach((worker) => worker.terminate());
     },
   };
 }

@@ -28,7 +28,8 @@ self.onmessage = ({ data }) => {
     plans.set(data.load, new WebAssembly.Instance(data.module, { env }));
   }
   if (data.drop !== undefined) plans.delete(data.drop);
-  if (memory) work();
+  if (data.quit) self.postMessage("bye");
+  else if (memory) work();
 };
 
 function work() {
