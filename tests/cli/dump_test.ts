@@ -68,7 +68,7 @@ Deno.test("dump hands its flags on", async () => {
   const bare = await dumped(module, "--keep-var-name", "0");
   assertEquals(bare.outputs.map((o: { name: string }) => o.name), ["unnamed0", "unnamed1"]);
   await dumped(module, "--strip-info-file", strip);
-  assertEquals(JSON.parse(await Deno.readTextFile(strip)).elemwise_modes, ["ADD", "RELU", "SUB"]);
+  assertEquals(JSON.parse(await Deno.readTextFile(strip)).elemwise_modes, ["FUSE_ADD_RELU", "SUB"]);
   const other = dataFile("mge-golden/mlp.v2.mge");
   await dumped(other, "--strip-info-file", strip, "--append-json");
   const { size } = await Deno.stat(file);
