@@ -5,11 +5,12 @@
  * @module
  */
 import { type Graph, orderOf, resultsOf } from "../../core/graph.ts";
-import { bytesIn, type Data, type Host, isHost, isSource, type Source } from "../../core/host.ts";
+import { bytesIn, type Data, type Host, isHost, type Source } from "../../core/host.ts";
 import { constant } from "../../core/leaf.ts";
 import { apply, type Node, type Tensor } from "../../core/tensor.ts";
 import { as } from "../../ops/select.ts";
 import { graphOf } from "../../stage/stage.ts";
+import { floatsOf } from "./floats.ts";
 import type { ListRule } from "./rewrite.ts";
 
 /** The largest number of f16. Constants beyond it, such as those of masks, stop there. */
@@ -48,32 +49,18 @@ function halfOf(data: Data): Host | Source {
   return {
     ...type,
     async *open() {
-      const chunks = isSource(data) ? data.open() : [bytesIn((await data.read()).data)];
-      for await (const words of wholeWords(chunks)) yield bytesIn(halves(words));
+      for await (const floats of floatsOf(data)) yield bytesIn(halves(floats));
     },
   };
 }
 
 function halves(floats: Float32Array): Float16Array<ArrayBuffer> {
-  return Float16Array.from(
-    floats,
-    (x) => Number.isFinite(x) ? Math.min(largest, Math.max(-largest, x)) : x,
-  );
-}
-
-/** Chunks of bytes as floats; what is left of a float waits for the next chunk. */
-async function* wholeWords(
-  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-): AsyncGenerator<Float32Array> {
-  let rest = new Uint8Array(0);
-  for await (const chunk of chunks) {
-    const bytes = new Uint8Array(rest.length + chunk.length);
-    bytes.set(rest);
-    bytes.set(chunk, rest.length);
-    const whole = bytes.length - bytes.length % 4;
-    rest = bytes.slice(whole);
-    if (whole) yield new Float32Array(bytes.buffer, 0, whole / 4);
+  const out = new Float16Array(floats);
+  for (let i = 0; i < floats.length; i++) {
+    const x = floats[i];
+    if (Math.abs(x) > largest && Number.isFinite(x)) out[i] = Math.sign(x) * largest;
   }
+  return out;
 }
 
 /** Operators on f16 that compute in f16 as well. */

@@ -4,6 +4,7 @@
  * layout where the first such operator takes them, and out of it where an operator wants [n,c,h,w].
  * @module
  */
+import type { Data } from "../../core/host.ts";
 import { isFloat, sizeOf } from "../../core/type.ts";
 import type { Drafted, Emitter, Var } from "../emitter.ts";
 import { neededBy, newEmitter } from "../emitter.ts";
@@ -13,15 +14,8 @@ import { enumNumber } from "../schema.ts";
 import { packedShape, type Packing } from "../packing.ts";
 import { kernelFor } from "./kernel.ts";
 import type { LayoutName } from "./options.ts";
-import {
-  canFill,
-  dataOf,
-  intoLayout,
-  type Layout,
-  layoutOf,
-  outOfLayout,
-  packedData,
-} from "./relayout.ts";
+import { packedData } from "./pack_data.ts";
+import { canFill, dataOf, intoLayout, type Layout, layoutOf, outOfLayout } from "./relayout.ts";
 import { modeOf } from "./rewrite.ts";
 
 /** The formats that an option stands for, the ones tried first in front. */
@@ -97,7 +91,7 @@ export function inLayout(written: Written, name: LayoutName): Written {
 function relaying(e: Emitter, forms: ReadonlyMap<Drafted, Forms>): Relaying {
   const named = new Set<string>();
   const held = new Map<string, Var>();
-  const hold = (v: Var, data: ReturnType<typeof dataOf>, image?: number) => {
+  const hold = (v: Var, data: Data, image?: number) => {
     const { given } = v.from;
     const name = given !== undefined && !named.has(given) ? given : undefined;
     if (image !== undefined) return e.hold(data, undefined, { kind: "image2d", alignAxis: image });
@@ -119,7 +113,7 @@ function relaying(e: Emitter, forms: ReadonlyMap<Drafted, Forms>): Relaying {
     const image = packing.axes === "nchw" ? 2 : packing.order[0] === "G" ? 1 : axis;
     const before = held.get(key);
     if (before) return before;
-    const made = hold(v, packedData(v, packing, least), layout.image ? image : undefined);
+    const made = hold(v, packedData(dataOf(v), packing, least), layout.image ? image : undefined);
     held.set(key, made);
     return made;
   };

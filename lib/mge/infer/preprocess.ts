@@ -17,6 +17,7 @@ import { graphOf } from "../../stage/stage.ts";
 import type { Drafted, Var } from "../emitter.ts";
 import { member, scalar, table } from "../legal/steps.ts";
 import { type Affine, withChains } from "./affine.ts";
+import type { IndexItem } from "../model.ts";
 import { type ListRule, modeOf, numberIn, type Rewriting } from "./rewrite.ts";
 
 /** An image of bytes or of short words made floats. */
@@ -32,7 +33,7 @@ export function prepared(graph: Graph): Graph {
       const spread = broadcastShapes(shape, base.shape);
       return spread !== undefined && sameShape(spread, base.shape);
     },
-    taken: (chain, length) => length > 1 ? scaledAndShifted(chain) : undefined,
+    taken: scaledAndShifted,
   });
   let roots = resultsOf(gathered);
   for (let left = 8; left > 0; left--) {
@@ -115,7 +116,8 @@ function packedAtOnce(d: Drafted, at: Rewriting): Var | undefined {
   }
   const [split] = d.ins;
   const [n, c, four, h, w] = split.shape;
-  if (split.from.type !== "ReshapeV1" || four !== 4 || at.uses(split) !== 1) return undefined;
+  const isSplit = split.from.type === "ReshapeV1" || split.from.type === "AxisAddRemove";
+  if (!isSplit || four !== 4 || at.uses(split) !== 1) return undefined;
   const [whole] = split.from.ins;
   if (!sameShape(whole.shape, [n, 4 * c, h, w])) return undefined;
   const image = at.uses(whole) === 1 ? underZeros(whole) ?? whole : whole;
@@ -128,15 +130,25 @@ function packedAtOnce(d: Drafted, at: Rewriting): Var | undefined {
 
 /** What stands before zeros that only more channels are made of. */
 function underZeros({ from: { type, params, ins }, shape }: Var): Var | undefined {
-  const [x, zeros] = ins;
-  const cut = [0, 2, 3].every((i) => x.shape[i] === shape[i]);
-  if (!cut || shape.length !== 4) return undefined;
+  const x = type === "SetSubtensor" ? ins[1] : ins[0];
+  if (!x || shape.length !== 4 || [0, 2, 3].some((i) => x.shape[i] !== shape[i])) return undefined;
   const { fields } = params[0];
-  if (type === "Concat" && ins.length === 2 && fields.axis === 1) {
-    const under = zeros.from.type === "Broadcast" ? zeros.from.ins[0] : zeros;
-    const { host } = under.from;
-    return numberIn(under) === 0 || host?.data.every((v) => Number(v) === 0) ? x : undefined;
+  switch (type) {
+    case "Concat":
+      return ins.length === 2 && fields.axis === 1 && isZero(ins[1]) ? x : undefined;
+    case "Padding":
+      return fields.padding_val === 0 && !fields.front_offset_dim1 ? x : undefined;
+    case "SetSubtensor": {
+      const [item, more] = fields.items as readonly IndexItem[];
+      const first = item.axis === 1 && item.begin && item.end && !item.step && !more;
+      return first && numberIn(ins[2]) === 0 && isZero(ins[0]) ? x : undefined;
+    }
+    default:
+      return undefined;
   }
-  const behind = type === "Padding" && fields.padding_val === 0 && !fields.front_offset_dim1;
-  return behind ? x : undefined;
+}
+
+function isZero({ from }: Var): boolean {
+  if (from.type === "Broadcast") return isZero(from.ins[0]);
+  return from.host?.data.every((v) => Number(v) === 0) ?? false;
 }

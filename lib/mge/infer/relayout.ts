@@ -1,12 +1,8 @@
 /**
- * Images brought into a layout and out of it, as operators; constants are brought into it when
- * their bytes are asked for.
+ * Images brought into a layout and out of it, as operators.
  * @module
  */
-import type { Data } from "../../core/host.ts";
-import { constant } from "../../core/leaf.ts";
-import { pad } from "../../ops/pad.ts";
-import { foldedConstant } from "../../stage/specialize.ts";
+import type { Host, Source } from "../../core/host.ts";
 import type { Emitter, Var } from "../emitter.ts";
 import { member, part, reshape, table, transpose } from "../legal/steps.ts";
 import { imagePackings, packed, packedShape, type Packing } from "../packing.ts";
@@ -97,14 +93,6 @@ function cut(e: Emitter, x: Var, shape: readonly number[]): Var {
 }
 
 /** The value of a constant. */
-export function dataOf({ from: { tensor, host }, dtype, shape }: Var): Data {
+export function dataOf({ from: { tensor, host }, dtype, shape }: Var): Host | Source {
   return host ?? { dtype, shape, open: () => tensor!.value!.open() };
-}
-
-/** A constant packed, its extents first filled up to `least`. */
-export function packedData(v: Var, packing: Packing, least: readonly number[] = v.shape): Data {
-  const after = least.map((n, i) => Math.max(0, n - v.shape[i]));
-  const own = constant(dataOf(v));
-  const filled = after.some((n) => n > 0) ? pad(own, { before: after.map(() => 0), after }) : own;
-  return foldedConstant(packed(filled, packing)).node.data!;
 }
