@@ -6,16 +6,24 @@
  */
 import type { Data } from "../../core/host.ts";
 import { isFloat, sizeOf } from "../../core/type.ts";
-import type { Drafted, Emitter, Var } from "../emitter.ts";
-import { neededBy, newEmitter } from "../emitter.ts";
+import { type Drafted, type Emitter, neededBy, newEmitter, type Var } from "../emitter.ts";
 import type { Written } from "../legal.ts";
 import { table } from "../legal/steps.ts";
-import { enumNumber } from "../schema.ts";
+import type { FileLayoutFormat } from "../model.ts";
 import { packedShape, type Packing } from "../packing.ts";
+import { enumNumber } from "../schema.ts";
 import { kernelFor } from "./kernel.ts";
 import type { LayoutName } from "./options.ts";
 import { packedData } from "./pack_data.ts";
-import { canFill, dataOf, intoLayout, type Layout, layoutOf, outOfLayout } from "./relayout.ts";
+import {
+  alignAxisOf,
+  canFill,
+  dataOf,
+  intoLayout,
+  type Layout,
+  layoutOf,
+  outOfLayout,
+} from "./relayout.ts";
 import { modeOf } from "./rewrite.ts";
 
 /** The formats that an option stands for, the ones tried first in front. */
@@ -48,6 +56,8 @@ interface Image {
 interface Forms {
   plain?: Var;
   readonly images: Image[];
+  /** Constants by how they are packed. */
+  readonly constants: Map<string, Var>;
 }
 
 /** What a rule for one operator may ask for. */
@@ -76,7 +86,7 @@ export function inLayout(written: Written, name: LayoutName): Written {
   const candidates = formats[name].map(layoutOf);
   for (const d of all) {
     if (!live.has(d) && !inputs.has(d)) continue;
-    const own: Forms = { images: [] };
+    const own: Forms = { images: [], constants: new Map() };
     forms.set(d, own);
     // constants come where they are wanted, in the form that is wanted
     if (d.tensor?.value) continue;
@@ -90,16 +100,12 @@ export function inLayout(written: Written, name: LayoutName): Written {
 
 function relaying(e: Emitter, forms: ReadonlyMap<Drafted, Forms>): Relaying {
   const named = new Set<string>();
-  const held = new Map<string, Var>();
-  const hold = (v: Var, data: Data, image?: number) => {
-    const { given } = v.from;
-    const name = given !== undefined && !named.has(given) ? given : undefined;
-    if (image !== undefined) return e.hold(data, undefined, { kind: "image2d", alignAxis: image });
+  /** A value in the file; of several forms of a parameter, one has its name. */
+  const hold = ({ from: { given } }: Var, data: Data, format?: FileLayoutFormat) => {
+    const name = format || given === undefined || named.has(given) ? undefined : given;
     if (name !== undefined) named.add(name);
-    return e.hold(data, name);
+    return e.hold(data, name, format);
   };
-  const ids = new Map<Drafted, number>();
-  const idOf = (d: Drafted) => ids.get(d) ?? (ids.set(d, ids.size), ids.size - 1);
   const plain = (v: Var): Var => {
     const own = forms.get(v.from)!;
     const [image] = own.images;
@@ -107,14 +113,13 @@ function relaying(e: Emitter, forms: ReadonlyMap<Drafted, Forms>): Relaying {
       v.from.tensor?.value ? hold(v, dataOf(v)) : outOfLayout(e, image.v, image.layout, v.shape);
     return own.plain ??= make();
   };
-  const constant: Relaying["constant"] = (v, layout, packing, least) => {
-    const key = `${idOf(v.from)} ${packing.order} ${packing.block} ${least}`;
-    const axis = layout.image ? packing.order.length - 2 : undefined;
-    const image = packing.axes === "nchw" ? 2 : packing.order[0] === "G" ? 1 : axis;
-    const before = held.get(key);
-    if (before) return before;
-    const made = hold(v, packedData(dataOf(v), packing, least), layout.image ? image : undefined);
-    held.set(key, made);
+  const constant: Relaying["constant"] = (v, layout, packing, least = v.shape) => {
+    const { constants } = forms.get(v.from)!;
+    const key = `${packing.order} ${packing.block} ${least}`;
+    const format = { kind: "image2d", alignAxis: alignAxisOf(packing) } as const;
+    const made = constants.get(key) ??
+      hold(v, packedData(dataOf(v), packing, least), layout.image ? format : undefined);
+    constants.set(key, made);
     return made;
   };
   const image = (v: Var, layout: Layout): Var | undefined => {

@@ -5,7 +5,7 @@
 import type { Host, Source } from "../../core/host.ts";
 import type { Emitter, Var } from "../emitter.ts";
 import { member, part, reshape, table, transpose } from "../legal/steps.ts";
-import { imagePackings, packed, packedShape, type Packing } from "../packing.ts";
+import { imagePackings, packedShape, type Packing } from "../packing.ts";
 
 /** A layout of images. */
 export interface Layout {
@@ -19,6 +19,12 @@ export interface Layout {
 /** The layout of a format of operators. */
 export function layoutOf(format: string): Layout {
   return { format, packing: imagePackings[format], image: format === "NHWCD4" };
+}
+
+/** The axis whose rows an OpenCL image starts anew. */
+export function alignAxisOf({ axes, order }: Packing): number {
+  if (axes === "nchw") return 2;
+  return order.startsWith("G") ? 1 : order.length - 2;
 }
 
 /** Modes of RelayoutFormat that lead from [n,c,h,w] into a format, and out of it. */
