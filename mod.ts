@@ -170,9 +170,21 @@ export { specialize } from "./lib/stage/specialize.ts";
 export { type Level, optimize } from "./lib/stage/level.ts";
 
 // Running.
-export type { Loaded, Machine } from "./lib/core/target.ts";
-export { type DeviceName, open } from "./lib/trace/open.ts";
+export type {
+  Loaded,
+  Machine,
+  StepInfo,
+  StepTime,
+  Timed,
+  Took,
+  TunedKernel,
+  Tuning,
+} from "./lib/core/target.ts";
+export { type DeviceName, open, type OpenOptions } from "./lib/trace/open.ts";
 export { read, type ReadOptions } from "./lib/trace/read.ts";
+export type { Peak } from "./lib/trace/peak.ts";
+export type { Profile, ProfiledCall, ProfiledKernel, ProfiledPlan } from "./lib/trace/profile.ts";
+export type { MemoryReport } from "./lib/plan/timeline.ts";
 export { excludeFromTrace, isTracing } from "./lib/trace/exclude.ts";
 export { type Donate, trace, type Traced, type TraceOptions } from "./lib/trace/trace.ts";
 
@@ -248,6 +260,7 @@ export type { Target as Sink } from "./lib/io/sink.ts";
 export type { Described, Parameter } from "./lib/mge/describe.ts";
 export type { DumpInfo, DumpOptions } from "./lib/mge/dump.ts";
 export type { InferenceOptions } from "./lib/mge/infer/options.ts";
+export type { ListedField, ListedOperator, ListedVariable, Listing } from "./lib/mge/listing.ts";
 export type { OnProgress } from "./lib/mge/parts.ts";
 export type { CaseOptions } from "./lib/mge/testcase.ts";
 export type { Metadata } from "./lib/mge/metadata.ts";

@@ -7,7 +7,6 @@ import { constant } from "../lib/core/leaf.ts";
 import { f32 } from "../lib/core/type.ts";
 import { openWebgpu } from "../lib/gpu/machine.ts";
 import { add, type Tensor, trace } from "../mod.ts";
-import { compilePlan } from "../lib/plan/compile.ts";
 
 /** A row that is no model. */
 export interface OtherRow {
@@ -25,10 +24,7 @@ export const readbackRow: OtherRow = {
   rounds: 200,
   bytes: 4,
   async run() {
-    const machine =
-      await (device ??= openWebgpu((graph, target, options) =>
-        compilePlan(graph, target.limits, options, target.prepack)
-      ));
+    const machine = await (device ??= openWebgpu());
     const x = machine.upload({ dtype: "f32", shape: [1], data: new Float32Array([1]) });
     await x.read();
     x.dispose();

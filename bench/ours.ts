@@ -7,7 +7,6 @@ import { f32 } from "../lib/core/type.ts";
 import type { Resident } from "../lib/core/host.ts";
 import type { GpuMachine } from "../lib/gpu/machine.ts";
 import { openWebgpu } from "../lib/gpu/machine.ts";
-import { compilePlan } from "../lib/plan/compile.ts";
 import { type Peer, type Prepared, READ_LIMIT, type Row } from "./peers/cases.ts";
 import { values } from "./peers/spec.ts";
 import { modelOf } from "./workloads.ts";
@@ -16,9 +15,7 @@ import { modelOf } from "./workloads.ts";
 export const ours: Peer = { name: "weft-webgpu", prepare };
 
 async function prepare(row: Row): Promise<Prepared> {
-  const machine: GpuMachine = await openWebgpu((graph, target, options) =>
-    compilePlan(graph, target.limits, options, target.prepack)
-  );
+  const machine: GpuMachine = await openWebgpu();
   const graph = stage(modelOf(row), [f32(row.input.shape)]);
   const loaded = await machine.compile(graph);
   const data = values(row.input);

@@ -6,7 +6,6 @@
  */
 import { openWebgpu } from "../lib/gpu/machine.ts";
 import { f32 } from "../lib/core/type.ts";
-import { compilePlan } from "../lib/plan/compile.ts";
 import { stage } from "../lib/stage/stage.ts";
 import { type Prepared, rows } from "./peers/cases.ts";
 import { ours } from "./ours.ts";
@@ -47,9 +46,7 @@ if (file) await Deno.writeTextFile(file, JSON.stringify(facts));
 async function describe(
   row: typeof rows[number],
 ): Promise<{ dispatches: number; pipelines: number; peakBytes: number }> {
-  const machine = await openWebgpu((graph, target, options) =>
-    compilePlan(graph, target.limits, options, target.prepack)
-  );
+  const machine = await openWebgpu();
   const graph = stage(modelOf(row), [f32(row.input.shape)]);
   const loaded = await machine.compile(graph);
   const { memory, steps } = loaded.plan;

@@ -16,7 +16,11 @@ const option = (name: string) => {
   return at < 0 ? undefined : Deno.args[at + 1];
 };
 const say = (text = "") => console.log(text);
-const ms = (since: number) => `${(performance.now() - since).toFixed(0)} ms`;
+/** Runs some work and says what it took. */
+const timed = async <T>(work: () => Promise<T>): Promise<[T, string]> => {
+  const since = performance.now();
+  return [await work(), `${(performance.now() - since).toFixed(0)} ms`];
+};
 const began = performance.now();
 
 // The trained parameters, 50 real digits, and the device.
@@ -38,12 +42,8 @@ const batchwise = trace(
   ({ p, data }: { p: Digits; data: Tensor }) => digits(p, trainingMode)(data),
   { on: device },
 );
-let at = performance.now();
-const scores = await read(await classify(batch.data));
-const first = ms(at);
-at = performance.now();
-await read(await classify(batch.data));
-const again = ms(at);
+const [scores, first] = await timed(async () => await read(await classify(batch.data)));
+const [, again] = await timed(async () => await read(await classify(batch.data)));
 const labels = (await read(batch.label)).data;
 const found = argmaxOf(scores.data as Float32Array);
 const right = found.filter((digit, i) => digit === labels[i]).length;
@@ -65,17 +65,18 @@ const fifty = named("image", f32([50, 1, 28, 28]));
 await Deno.writeFile(`${folder}/digits.npy`, writeNpy(await read(batch.data)));
 for (const format of ["FBS_V2", "FBS"] as const) {
   const path = `${folder}/digits.${format}.mge`;
-  at = performance.now();
   const traced = trace(digits(p), { captureAsConst: true, recordOnly: true });
-  const info = await traced.dump(path, {
-    types: [fifty],
-    format,
-    inputData: [`${folder}/digits.npy`],
-    keepParamName: true,
-  });
+  const [info, took] = await timed(() =>
+    traced.dump(path, {
+      types: [fifty],
+      format,
+      inputData: [`${folder}/digits.npy`],
+      keepParamName: true,
+    })
+  );
   say(
     `\n${format}: ${info.totBytes} bytes, ${info.nrOpr} operators, inputs ${info.inputs}, ` +
-      `outputs ${info.outputs}, written in ${ms(at)}`,
+      `outputs ${info.outputs}, written in ${took}`,
   );
   await using model = await load(path, { on: device });
   const [output] = Object.values(await model({ image: batch.data }));
@@ -93,11 +94,12 @@ await Deno.remove(folder, { recursive: true });
 // 4. One step of training, beside MegEngine's own parameters after it.
 const meta = JSON.parse(await Deno.readTextFile(new URL("meta.json", here)));
 const step = trainStep(meta.sgd_lr, trainingMode, { on: device });
-at = performance.now();
-const { state, loss } = await step({ p, opt: [] }, batch);
+const [{ state, loss }, stepTook] = await timed(() => step({ p, opt: [] }, batch));
 const got = (await read(loss)).data[0] as number;
 say(
-  `\none step of training in ${ms(at)}: loss ${got.toFixed(6)}, MegEngine ${meta.loss.toFixed(6)}`,
+  `\none step of training in ${stepTook}: loss ${got.toFixed(6)}, MegEngine ${
+    meta.loss.toFixed(6)
+  }`,
 );
 const wanted = await loadParams(spec, new URL("net_updated.safetensors", here));
 const gaps = await Promise.all(

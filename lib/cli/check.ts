@@ -23,9 +23,9 @@ export const check: ReturnType<typeof command> = command({
   notes: [
     "A test is an embedded case of a .mge file, or a folder with model.mge, inputs/NAME.npy and " +
     "outputs/NAME.npy; NAME is the tensor's name, every character outside A-Za-z0-9._- " +
-    "percent-encoded, or else its position from 0. inputs.safetensors and outputs.safetensors " +
-    "hold all in one. Outputs without a file are not looked at. tolerance.json with rtol and atol " +
-    "is the folder's default.",
+    "percent-encoded, or else its position from 0; .npz, .safetensors and ONNX's .pb will do as " +
+    "well. inputs.safetensors or inputs.npz holds all in one, and so with outputs. Outputs " +
+    "without a file are not looked at. tolerance.json with rtol and atol is the folder's default.",
     "Integers and truths agree exactly, floats within atol + rtol times the recorded value; NaN " +
     "equals NaN, and the shapes [] and [1] agree. Embedded cases are judged by their own " +
     "assertions unless --rtol or --atol is given. A .mge file without cases is skipped.",

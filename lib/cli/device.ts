@@ -3,7 +3,7 @@
  * @module
  */
 import type { Machine } from "../core/target.ts";
-import { type DeviceName, deviceNames, open } from "../trace/open.ts";
+import { type DeviceName, deviceNames, open, type OpenOptions } from "../trace/open.ts";
 import type { Flag } from "./command.ts";
 
 /** The flag, the same for every command that runs something. */
@@ -19,8 +19,9 @@ export const deviceFlag = {
 export async function openDeviceFlag(
   name: string,
   log: (text: string) => Promise<void>,
+  options: OpenOptions = {},
 ): Promise<Machine> {
-  const machine = await open(name as DeviceName);
+  const machine = await open(name as DeviceName, options);
   const why = name === "auto"
     ? machine.name === "webgpu"
       ? "auto: a WebGPU adapter is here"

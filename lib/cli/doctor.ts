@@ -2,13 +2,8 @@
  * `doctor`: what this machine offers, measured, and what to install where there is no adapter.
  * @module
  */
-import type { Host } from "../core/host.ts";
-import type { Machine } from "../core/target.ts";
-import { f32, type Type } from "../core/type.ts";
-import { add, mul } from "../ops/arithmetic.ts";
-import { matmul } from "../ops/matmul.ts";
-import { stage } from "../stage/stage.ts";
 import { open } from "../trace/open.ts";
+import { peakOf } from "../trace/peak.ts";
 import { command } from "./command.ts";
 
 /** What the doctor found. */
@@ -88,14 +83,7 @@ export async function examine(): Promise<Findings> {
   for (const name of ["webgpu", "reference"] as const) {
     try {
       const machine = await open(name);
-      const size = name === "reference" ? 64 : 512;
-      const elements = name === "reference" ? 1 << 16 : 1 << 22;
-      const gflops = 2 * size ** 3 / await seconds(machine, (x) =>
-        matmul(x, x), f32([size, size])) /
-        1e9;
-      const gbps = 8 * elements / await seconds(machine, (x) =>
-        add(mul(x, 2), 1), f32([elements])) /
-        1e9;
+      const { gflops, gbps } = await peakOf(machine);
       targets.push({ name, available: true, description: machine.description, gflops, gbps });
       machine.dispose();
     } catch {
@@ -130,27 +118,4 @@ function advice(adapter: GPUAdapter | null): string[] {
   return adapter.info.isFallbackAdapter
     ? ["the adapter is software: a GPU's Vulkan driver makes WebGPU many times faster"]
     : [];
-}
-
-/** Best of five runs after two, in seconds; a read of one element ends each. */
-async function seconds(
-  machine: Machine,
-  f: (x: never) => unknown,
-  type: Type,
-): Promise<number> {
-  const loaded = await machine.compile(stage(f as (...args: never[]) => unknown, [type]));
-  const n = type.shape.reduce((a, b) => a * b, 1);
-  const value: Host = { ...type, data: new Float32Array(n).fill(0.5) };
-  const x = machine.upload(value);
-  let best = Infinity;
-  for (let i = 0; i < 7; i++) {
-    const start = performance.now();
-    const [out] = await loaded.run([x]);
-    await out.read();
-    out.dispose();
-    if (i > 1) best = Math.min(best, performance.now() - start);
-  }
-  x.dispose();
-  loaded.dispose();
-  return best / 1000;
 }

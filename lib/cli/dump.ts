@@ -14,6 +14,7 @@ import { modelNotes } from "./model_argument.ts";
 import { argumentOf, openArgument, type Opened } from "./opened.ts";
 import { usageError } from "./parse.ts";
 import type { Progress } from "./progress.ts";
+import { valueNotes } from "./value_flags.ts";
 import { formatBytes } from "./std.ts";
 
 /** The command. */
@@ -26,6 +27,7 @@ export const dump: ReturnType<typeof command> = command({
     "model.ts -o model.mge",
     "model.ts#encoder -o encoder.mge --format FBS --input-data '#rand(0,255)'",
     "old.mge -o new.mge --format FBS_V2",
+    "model.ts -o model.mge --input-data cat.jpg --resize-input",
   ],
   json: true,
   permissions: "--allow-read and --allow-write for the folder of FILE (it is written beside and " +
@@ -33,6 +35,11 @@ export const dump: ReturnType<typeof command> = command({
     "imports) and the files that --input-data names",
   notes: [
     ...modelNotes,
+    "A SPEC is #rand(min,max), in the input's shape or with one as in #rand(min,max,1,3,224,224) " +
+    "or #rand(min,max,1,...), or a file of values; NAME:SPEC;NAME:SPEC where there are several " +
+    "inputs, which one #rand also serves; @list.txt holds a SPEC a line, with paths as for the " +
+    "command.",
+    ...valueNotes,
     "With -o - the bytes go to standard output and the information to standard error. A dump that " +
     "fails or is interrupted leaves an old FILE as it was.",
   ],
@@ -44,7 +51,8 @@ export const dump: ReturnType<typeof command> = command({
     const { args: [text], flags, print, document, log, signal, colors } = context;
     const { output } = flags;
     if (output === undefined) throw usageError("Cannot dump without a place: give -o FILE");
-    const options = dumpOptions(flags);
+    const note = (line: string) => void log(`${colors.yellow("note:")} ${line}`);
+    const options = dumpOptions(flags, note);
     const toStdout = output === "-";
     if (toStdout && options.append) throw usageError("Cannot append to standard output");
     const sink = toStdout ? context.stdout : output;

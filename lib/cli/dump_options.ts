@@ -7,6 +7,7 @@ import type { DumpToOptions } from "../trace/dump.ts";
 import { inferenceFlags, inferenceFlagsOf } from "./inference_flags.ts";
 import { countOf } from "./count_flag.ts";
 import { usageError } from "./parse.ts";
+import { valueFlags, valueOptions } from "./value_flags.ts";
 
 /** The flags: trace.md's options in kebab-case. */
 export const dumpFlags = {
@@ -42,8 +43,9 @@ export const dumpFlags = {
   "input-data": {
     kind: "list",
     placeholder: "SPEC",
-    doc: "a test case: #rand(0,255), a .npy, name:…;name:…, or @list.txt",
+    doc: "a test case: #rand(0,255), a file of values, name:…;name:…, or @list.txt",
   },
+  ...valueFlags,
   repeat: { kind: "number", default: 1, doc: "repeat values of files along axis 0" },
   silent: { kind: "boolean", doc: "the checks say nothing when they fail" },
   "no-assert": { kind: "boolean", doc: "no checks of the test cases" },
@@ -53,8 +55,14 @@ export const dumpFlags = {
   seed: { kind: "number", default: 0, doc: "of #rand" },
 } as const satisfies Readonly<Record<string, Flag>>;
 
-/** The options that the flags state; values outside what is accepted are wrong usage. */
-export function dumpOptions(flags: FlagValues<typeof dumpFlags>): DumpToOptions {
+/**
+ * The options that the flags state; values outside what is accepted are wrong usage. `warn` hears
+ * of a transform that wraps.
+ */
+export function dumpOptions(
+  flags: FlagValues<typeof dumpFlags>,
+  warn: (line: string) => void,
+): DumpToOptions {
   const argNames = namesOf(flags["arg-names"]);
   const outputNames = namesOf(flags["output-names"]);
   const flexible = flexibleOf(flags.flexible);
@@ -79,6 +87,7 @@ export function dumpOptions(flags: FlagValues<typeof dumpFlags>): DumpToOptions 
     ...(flags["user-info"] === undefined ? {} : { userInfo: jsonOf(flags["user-info"]) }),
     enableMetadata: flags["enable-metadata"],
     ...(flags["input-data"].length ? { inputData: flags["input-data"] } : {}),
+    ...valueOptions(flags, warn),
     repeat: countOf("repeat", flags.repeat, 1),
     silent: flags.silent,
     noAssert: flags["no-assert"],

@@ -6,6 +6,7 @@
 import { FormatError } from "../core/fault.ts";
 import { onnxRefusal } from "./model_argument.ts";
 import { inFolder, statOf } from "./path.ts";
+import { recordingNames } from "./test_folder.ts";
 
 /** A place where tests are. */
 export type TestPlace =
@@ -15,12 +16,7 @@ export type TestPlace =
   | { readonly kind: "folder"; readonly name: string; readonly path: string };
 
 /** What a folder that is a test may hold besides its model. */
-const recordings: readonly string[] = [
-  "inputs",
-  "outputs",
-  "inputs.safetensors",
-  "outputs.safetensors",
-];
+const recordings: readonly string[] = [...recordingNames("inputs"), ...recordingNames("outputs")];
 
 /**
  * Every test below the paths, in the order of their names. A path that is not there and a test in

@@ -11,6 +11,7 @@ import { describeFile, describeModule, type Inspection } from "./inspection.ts";
 import { modelNotes } from "./model_argument.ts";
 import { argumentOf, openArgument, type Opened } from "./opened.ts";
 import { suggestion, usageError } from "./parse.ts";
+import { writePicture } from "./picture.ts";
 
 /** The command. */
 export const inspect: ReturnType<typeof command> = command({
@@ -18,45 +19,68 @@ export const inspect: ReturnType<typeof command> = command({
   summary: "what a model holds: inputs, outputs, operators, parameters, test cases",
   usage: "MODEL [flags]",
   arity: [1, 1],
-  example: ["digits.mge", "digits.mge --graph --opt-level 2", "model.ts --graph --after fold"],
+  example: [
+    "digits.mge",
+    "digits.mge --graph --opt-level 2",
+    "model.ts --graph --after fold",
+    "digits.mge --html digits.html",
+  ],
   json: true,
-  permissions: "--allow-read=MODEL (for a module also what it imports)",
+  permissions: "--allow-read=MODEL (for a module also what it imports); with --html also " +
+    "--allow-read and --allow-write for the folder of FILE (it is written beside and renamed)",
   notes: [
     ...modelNotes,
-    "A file with operators that this version cannot run is described in full. --graph needs " +
-    "operators that have a meaning here.",
+    "A file with operators that this version cannot run is described in full, and --html shows " +
+    "the file's own operators. --graph needs operators that have a meaning here.",
   ],
   flags: {
     graph: { kind: "boolean", doc: "print the canonical text of the graph" },
+    html: {
+      kind: "string",
+      placeholder: "FILE",
+      doc: "write the graph as a picture to explore: one page, for any browser",
+    },
     "opt-level": {
       kind: "number",
-      doc: "with --graph: print it after the passes of this level, 0 to 3",
+      doc: "with --graph or --html: the graph after the passes of this level, 0 to 3",
     },
     after: {
       kind: "string",
       placeholder: "PASS",
-      doc: `with --graph: print it after this pass (${passNames().join(", ")})`,
+      doc: `with --graph or --html: the graph after this pass (${passNames().join(", ")})`,
     },
   },
   async run(context) {
-    const { args: [model], flags, print, document, colors } = context;
-    const { graph: wanted, after } = flags;
+    const { args: [model], flags, print, document, colors, log, signal } = context;
+    const { graph: wanted, html, after } = flags;
     const level = levelOf(flags["opt-level"]);
-    if (!wanted && (level !== undefined || after !== undefined)) {
-      throw usageError("Cannot take --opt-level or --after without --graph: add --graph");
+    const asked = level !== undefined || after !== undefined;
+    if (!wanted && html === undefined && asked) {
+      throw usageError(
+        "Cannot take --opt-level or --after without --graph or --html FILE: add one of them",
+      );
     }
     if (after !== undefined) checkPass(after, level ?? 2);
+    if (html !== undefined) checkPage(html, model);
     const opened = await openArgument(await argumentOf(model), context);
     const found = opened.kind === "file"
       ? describeFile(opened.model)
       : describeModule(opened.module, graphOf(opened));
-    if (wanted) {
-      const text = String(passed(graphOf(opened), level, after));
-      await document({ ...found, graph: text });
+    const own = html !== undefined && !wanted && !asked && found.refusal !== null;
+    const names = passesAsked(level, after);
+    const graph = (wanted || html !== undefined) && !own
+      ? passed(graphOf(opened), level, names.length)
+      : undefined;
+    if (html !== undefined) {
+      const summary = await writePicture(html, { opened, found, graph, passes: names }, signal);
+      await log(`${html}: ${summary}`);
+    }
+    const text = wanted ? String(graph) : undefined;
+    await document({ ...found, ...(text ? { graph: text } : {}), ...(html ? { html } : {}) });
+    if (text) {
       await print(text);
       return 0;
     }
-    await document(found);
     for (const line of describe(opened.title, found, colors)) await print(line);
     if (opened.kind === "file" && opened.model.refusal) {
       await print(`${colors.yellow("runs here:")} no. ${opened.model.refusal.message}`);
@@ -84,12 +108,25 @@ function checkPass(name: string, level: Level): void {
   );
 }
 
-/** The graph as it is written, unless a level or a pass is asked for. */
-function passed(graph: Graph, level: Level | undefined, after: string | undefined): Graph {
-  if (level === undefined && after === undefined) return graph;
-  const passes = passesOf(level ?? 2);
-  const end = after === undefined ? passes.length : passNames(level ?? 2).indexOf(after) + 1;
-  return passes.slice(0, end).reduce((g, { pass }) => pass(g), graph);
+/** A page is a file of its own; names that were meant otherwise are refused. */
+function checkPage(file: string, model: string): void {
+  if (file === "" || file === "-") {
+    throw usageError("Cannot write the picture to standard output: give --html a file's name");
+  }
+  if (file === model) {
+    throw usageError(`Cannot write the picture to ${file}: it is the model; name another file`);
+  }
+}
+
+/** The passes asked for, in order: none for the graph as it is written. */
+function passesAsked(level: Level | undefined, after: string | undefined): string[] {
+  if (level === undefined && after === undefined) return [];
+  const names = passNames(level ?? 2);
+  return after === undefined ? names : names.slice(0, names.indexOf(after) + 1);
+}
+
+function passed(graph: Graph, level: Level | undefined, count: number): Graph {
+  return passesOf(level ?? 2).slice(0, count).reduce((g, { pass }) => pass(g), graph);
 }
 
 function graphOf(opened: Opened): Graph {

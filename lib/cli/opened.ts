@@ -7,6 +7,7 @@ import type { Machine } from "../core/target.ts";
 import { load, type Model } from "../trace/load.ts";
 import type { ModelArgument } from "./model_argument.ts";
 import { checkArgument, modelArgument } from "./model_argument.ts";
+import type { RunOptions } from "./runnable.ts";
 import { loadModule, type ModuleModel } from "./module_model.ts";
 
 /** What a model argument turned out to be. */
@@ -32,9 +33,10 @@ export async function openArgument(
   argument: ModelArgument,
   context: Opening,
   on?: Machine,
+  how: RunOptions = {},
 ): Promise<Opened> {
   const { title } = argument;
-  const options = { signal: context.signal, name: title, ...(on ? { on } : {}) };
+  const options = { signal: context.signal, name: title, ...(on ? { on } : {}), ...how };
   switch (argument.kind) {
     case "file":
       return await loaded(title, load(argument.path, options));

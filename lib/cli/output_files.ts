@@ -29,3 +29,9 @@ export async function writeOutputs(
   }
   return files;
 }
+
+/** Writes a value as JSON; the file appears whole or not at all. */
+export async function writeJson(path: string, value: unknown, signal: AbortSignal): Promise<void> {
+  const text = JSON.stringify(value, null, 1) + "\n";
+  await writeTo(path, [new TextEncoder().encode(text)], { signal });
+}

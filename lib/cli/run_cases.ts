@@ -5,6 +5,7 @@
 import type { Host } from "../core/host.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { read } from "../trace/read.ts";
+import type { Model } from "../trace/load.ts";
 import type { CaseCheck, CaseResult, TestCase } from "../trace/testcase.ts";
 import {
   compareValues,
@@ -14,6 +15,7 @@ import {
   type Tolerance,
   type ValueGap,
 } from "./compare_values.ts";
+import { inputsOfCase } from "./io_dump.ts";
 import type { NamedValue } from "./runnable.ts";
 import { type Measured, timed, type Timing } from "./run_times.ts";
 
@@ -35,11 +37,13 @@ export interface Ran {
   readonly outputs: readonly NamedValue[];
   readonly cases: readonly CaseRun[];
   readonly times: readonly Measured[];
+  /** What went in, in the order of the model's inputs: one entry a case. */
+  readonly inputs: readonly (readonly Host[])[];
 }
 
-/** Runs every case as often as asked. */
+/** Runs every case of a file as often as asked. */
 export async function runCases(
-  cases: readonly TestCase[],
+  { testcases: cases, inputs: described }: Model,
   timing: Timing,
   tolerance: Partial<Tolerance>,
 ): Promise<Ran> {
@@ -59,7 +63,9 @@ export async function runCases(
     done.push({ name: String(i), ...verdict(compared) });
     times.push(found.times);
   }
-  return { outputs, cases: done, times };
+  const names = described.map(({ name }) => name);
+  const inputs = await Promise.all(cases.map((testcase) => inputsOfCase(names, testcase)));
+  return { outputs, cases: done, times, inputs };
 }
 
 /** What became of a case, by its outputs. */

@@ -2,36 +2,28 @@
  * A run on values that the command line gives, and the comparison of its outputs with files.
  * @module
  */
-import type { Machine } from "../core/target.ts";
-import { arrayIn } from "./array_file.ts";
+import { arrayIn } from "../io/arrays.ts";
 import {
   compareValues,
   type Comparison,
   suiteTolerance,
   type Tolerance,
 } from "./compare_values.ts";
-import { inputValues, type SpecOptions } from "./input_spec.ts";
-import type { Opened } from "./opened.ts";
+import { type InputOptions, inputValues } from "./input_spec.ts";
 import { suggestion, usageError } from "./parse.ts";
-import { type NamedValue, runnable } from "./runnable.ts";
+import type { NamedValue, Runnable } from "./runnable.ts";
 import type { Ran } from "./run_cases.ts";
 import { timed, type Timing } from "./run_times.ts";
 
-/** Runs an opened model on the values that specs name. */
+/** Runs a model on the values that specs name. */
 export async function runValues(
-  opened: Opened,
-  machine: Machine,
+  model: Runnable,
   specs: readonly string[],
-  options: Timing & SpecOptions,
+  options: Timing & InputOptions,
 ): Promise<Ran> {
-  const model = runnable(opened, machine);
-  try {
-    const values = await inputValues(model.inputs, specs, options);
-    const { last, times } = await timed(() => model.run(values), options);
-    return { outputs: last, cases: [], times: [times] };
-  } finally {
-    model.dispose();
-  }
+  const inputs = await inputValues(model.inputs, specs, options);
+  const { last, times } = await timed(() => model.run(inputs), options);
+  return { outputs: last, cases: [], times: [times], inputs: [inputs] };
 }
 
 /** Compares outputs with the files that `--check name=file` names. */
@@ -47,7 +39,7 @@ export async function checkOutputs(
       const names = outputs.map(({ name }) => name);
       const name = text.replace(/=.*$/s, "");
       throw usageError(
-        `Cannot take --check ${text}: it is written NAME=FILE.npy, and the outputs are ` +
+        `Cannot take --check ${text}: it is written NAME=FILE, and the outputs are ` +
           `${names.join(", ")}; ${suggestion(name, names)}`,
       );
     }

@@ -9,7 +9,8 @@ import { isTensor, type Tensor } from "../core/tensor.ts";
 import { leavesOf, pathText } from "../core/tree.ts";
 import type { Named } from "../core/type.ts";
 import { isExpected } from "../trace/testcase.ts";
-import { trace } from "../trace/trace.ts";
+import type { Profile } from "../trace/profile.ts";
+import { trace, type TraceOptions } from "../trace/trace.ts";
 import { withLeaves } from "./module_model.ts";
 import type { Opened } from "./opened.ts";
 
@@ -24,12 +25,17 @@ export interface Runnable {
   readonly inputs: readonly Named[];
   /** Runs once; values are in the order of the inputs. The run is over when the outputs are here. */
   run(values: readonly Host[]): Promise<readonly NamedValue[]>;
+  /** What each kernel of each run took; needs `profiling`. */
+  profile(): Promise<Profile>;
   /** Releases the plans. */
   dispose(): void;
 }
 
+/** How a module's function is run; a file was told when it was loaded. */
+export type RunOptions = Pick<TraceOptions, "profiling" | "optLevel">;
+
 /** The opened model on a machine; a file with operators that cannot run here throws its reason. */
-export function runnable(opened: Opened, machine: Machine): Runnable {
+export function runnable(opened: Opened, machine: Machine, options: RunOptions = {}): Runnable {
   if (opened.kind === "file") {
     const { model } = opened;
     if (model.refusal) throw model.refusal;
@@ -40,12 +46,14 @@ export function runnable(opened: Opened, machine: Machine): Runnable {
         const given = inputs.map(({ name }, i) => [name, constant(values[i])] as const);
         return await valuesOf(machine, Object.entries(await model(Object.fromEntries(given))));
       },
+      profile: model.profile,
       dispose: model.dispose,
     };
   }
-  const { source, options, types, inputs } = opened.module;
+  const { source, types, inputs } = opened.module;
+  const own = { ...opened.module.options, ...options };
   // Values are used again in each run, so none is given away.
-  const traced = trace(source, { ...options, on: machine, recordOnly: false, donate: [] });
+  const traced = trace(source, { ...own, on: machine, recordOnly: false, donate: [] });
   return {
     inputs,
     async run(values) {
@@ -55,6 +63,7 @@ export function runnable(opened: Opened, machine: Machine): Runnable {
       );
       return await valuesOf(machine, leaves);
     },
+    profile: traced.profile,
     dispose: traced.dispose,
   };
 }

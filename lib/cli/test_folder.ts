@@ -3,9 +3,8 @@
  * @module
  */
 import { FormatError } from "../core/fault.ts";
-import { collect, type Host } from "../core/host.ts";
-import { readNpy } from "../io/npy.ts";
-import { openSafetensors } from "../io/safetensors.ts";
+import type { Host } from "../core/host.ts";
+import { arrayEndings, arrayIn, openArrays } from "../io/arrays.ts";
 import type { Tolerance } from "./compare_values.ts";
 import { encodedName, inFolder, statOf } from "./path.ts";
 
@@ -18,14 +17,24 @@ export async function recordedValues(
   which: "inputs" | "outputs",
   names: readonly string[],
 ): Promise<ReadonlyMap<string, Host>> {
-  const packed = inFolder(folder, `${which}.safetensors`);
-  const plain = inFolder(folder, which);
-  const [isPacked, isPlain] = [await statOf(packed), (await statOf(plain))?.isDirectory];
-  if (isPacked && isPlain) {
-    throw new FormatError(`Cannot read ${folder}: it has both ${which}/ and ${which}.safetensors`);
+  const found: string[] = [];
+  for (const name of recordingNames(which)) {
+    const info = await statOf(inFolder(folder, name));
+    if (info && (name !== which || info.isDirectory)) found.push(name);
   }
-  if (isPacked) return await packedValues(packed, which, names);
-  return isPlain ? await plainValues(plain, which, names) : new Map();
+  if (found.length > 1) {
+    throw new FormatError(`Cannot read ${folder}: it has both ${found[0]} and ${found[1]}`);
+  }
+  if (found.length === 0) return new Map();
+  const path = inFolder(folder, found[0]);
+  return found[0] === which
+    ? await plainValues(path, which, names)
+    : await packedValues(path, which, names);
+}
+
+/** The names that recorded values have in a test's folder: a folder, or one file of all. */
+export function recordingNames(which: "inputs" | "outputs"): readonly string[] {
+  return [which, `${which}.safetensors`, `${which}.npz`];
 }
 
 /** The tolerance that `tolerance.json` states, if it is there. */
@@ -56,10 +65,12 @@ async function packedValues(
   names: readonly string[],
 ): Promise<ReadonlyMap<string, Host>> {
   const found = new Map<string, Host>();
-  for (const [key, source] of (await openSafetensors(path)).tensors) {
+  const arrays = await openArrays(path);
+  if (arrays.kind === "one") throw new Error(`internal: ${path} holds arrays by name`);
+  for (const key of arrays.names) {
     const name = names.includes(key) ? key : nameFor(key, names);
     if (name === undefined) throw stray(`${path} holds "${key}"`, which, names);
-    found.set(name, await collect(source));
+    found.set(name, await arrays.value(key));
   }
   return found;
 }
@@ -71,17 +82,22 @@ async function plainValues(
 ): Promise<ReadonlyMap<string, Host>> {
   const found = new Map<string, Host>();
   const files: string[] = [];
-  for await (const { name } of Deno.readDir(path)) if (name.endsWith(".npy")) files.push(name);
+  for await (const { name } of Deno.readDir(path)) if (endingOf(name)) files.push(name);
   for (const file of files.sort()) {
     const at = inFolder(path, file);
-    const name = nameFor(file.slice(0, -".npy".length), names);
+    const name = nameFor(file.slice(0, -endingOf(file)!.length), names);
     if (name === undefined) throw stray(`${at} is there`, which, names);
     if (found.has(name)) {
       throw new FormatError(`Cannot read ${path}: two of its files are for ${name}`);
     }
-    found.set(name, readNpy(await Deno.readFile(at), at));
+    found.set(name, await arrayIn(at, name));
   }
   return found;
+}
+
+/** The ending of a file of arrays; other files may lie beside them. */
+function endingOf(file: string): string | undefined {
+  return arrayEndings.find((ending) => file.endsWith(ending));
 }
 
 /** The name that is encoded so, or else the one at that position. */

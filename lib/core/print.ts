@@ -3,7 +3,7 @@
  * Tests read it, errors quote it, people debug with it.
  * @module
  */
-import { isHost, isResident, isSource } from "./host.ts";
+import { type Host, isHost, isResident, isSource } from "./host.ts";
 import type { Attrs } from "./op.ts";
 import type { Node, Tensor } from "./tensor.ts";
 import { type Graph, orderOf, resultsOf, rootsOf } from "./graph.ts";
@@ -16,7 +16,8 @@ export function printAttrs(attrs: Attrs): string {
     .map((key) => `${key}=${printValue(attrs[key])}`).join(", ");
 }
 
-function printValue(value: unknown): string {
+/** Plain data as text: numbers keep -0, NaN and infinities. */
+export function printValue(value: unknown): string {
   if (typeof value === "number") return printNumber(value);
   if (Array.isArray(value)) return `[${value.map(printValue).join(",")}]`;
   if (value && typeof value === "object") {
@@ -29,23 +30,26 @@ function printValue(value: unknown): string {
 const shown = 6;
 
 /** The shortest text that reads back as the same f32. */
-function shortest(x: number): string {
-  for (let digits = 6; digits < 9; digits++) {
+export function shortest(x: number): string {
+  for (let digits = 6; digits <= 9; digits++) {
     const near = Number(x.toPrecision(digits));
     if (Math.fround(near) === Math.fround(x)) return printNumber(near);
   }
   return printNumber(x);
 }
 
+/** The first elements of a value. */
+export function printElements(data: Host): string {
+  const short = isFloat(data.dtype) ? shortest : printNumber;
+  const some = [...data.data.subarray(0, shown)].map((x) => short(Number(x))).join(" ");
+  return `${some}${sizeOf(data.shape) > shown ? " …" : ""}`;
+}
+
 function printLeaf(node: Node): string {
   const { data } = node;
   const type = printType(node.outs[0]);
   const label = node.name === undefined ? "" : ` "${node.name}"`;
-  if (isHost(data)) {
-    const short = isFloat(data.dtype) ? shortest : printNumber;
-    const some = [...data.data.subarray(0, shown)].map((x) => short(Number(x))).join(" ");
-    return `data${label} ${some}${sizeOf(data.shape) > shown ? " …" : ""}`;
-  }
+  if (isHost(data)) return `data${label} ${printElements(data)}`;
   if (isSource(data)) return `source${label} ${type}`;
   if (isResident(data)) return `resident${label} ${type}`;
   return `${node.op.name}${label}`;

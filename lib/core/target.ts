@@ -7,6 +7,7 @@ import type { Form, MapForm } from "./form.ts";
 import type { Graph } from "./graph.ts";
 import type { Host, Resident } from "./host.ts";
 import type { Plan } from "./plan.ts";
+import type { Type } from "./type.ts";
 
 /** What bounds the plans and kernels of a target. */
 export interface Limits {
@@ -62,14 +63,83 @@ export interface CompileOptions {
   readonly donate?: readonly number[];
 }
 
+/** One thing that a loaded graph does, for reports: a kernel, a copy, or one operation. */
+export interface StepInfo {
+  /** Operations computed here, outermost last, joined by `+`. */
+  readonly name: string;
+  /** The form's kind, `copy`, or `operation` where the interpreter runs one. */
+  readonly kind: string;
+  /** Where the author wrote them; parsed only when a message needs it. */
+  readonly sites: readonly Error[];
+  /** Types of the operands. */
+  readonly ins: readonly Type[];
+  /** Types of the results. */
+  readonly outs: readonly Type[];
+  /** The kernel that was chosen, where there was a choice. */
+  readonly variant?: string;
+  /** Work-groups, or parts of the work. */
+  readonly dispatch?: readonly number[];
+  /** Bytes of operands and results, each once. */
+  readonly bytes: number;
+  /** Arithmetic operations; a multiply-add is two. */
+  readonly flops: number;
+}
+
+/** The time that one step took, in nanoseconds; starts count from the first step's. */
+export interface StepTime {
+  /** Index into the steps. */
+  readonly step: number;
+  /** When it began. */
+  readonly start: number;
+  /** How long it took. */
+  readonly ns: number;
+}
+
+/** One run with every step timed. */
+export interface Timed {
+  /** What the run gave. */
+  readonly outs: readonly Resident[];
+  /** The device's own clock, or the host's, which counts what a step waits for as well. */
+  readonly clock: "device" | "host";
+  /** Steps that did work, in order. */
+  readonly times: readonly StepTime[];
+}
+
+/** What making a graph ready took, in milliseconds. */
+export interface Took {
+  /** Passes, fusion, memory. */
+  readonly plan: number;
+  /** Kernels: their texts, and what the driver or engine makes of them. */
+  readonly compile: number;
+  /** Constants, until the machine has taken them. */
+  readonly upload: number;
+}
+
 /** A graph made ready on a machine. */
 export interface Loaded {
   /** Runs once; arguments in the graph's order. */
   run(args: readonly (Host | Resident)[]): Promise<readonly Resident[]>;
+  /** Runs once with every step timed, which is slower. */
+  timed(args: readonly (Host | Resident)[]): Promise<Timed>;
+  /** What it does, step by step. */
+  steps(): readonly StepInfo[];
+  /** What making it took. */
+  readonly took: Took;
   /** The plan, where the machine runs plans. */
   readonly plan?: Plan;
   /** Gives everything back. */
   dispose(): void;
+}
+
+/** Kernels chosen by measuring, by what they compute and where; JSON that can be stored. */
+export type Tuning = Readonly<Record<string, TunedKernel>>;
+
+/** A choice and what it was made by. */
+export interface TunedKernel {
+  /** The variant's name. */
+  readonly variant: string;
+  /** Nanoseconds of each variant that was measured. */
+  readonly ns: Readonly<Record<string, number>>;
 }
 
 /** What `open` returns: a place where graphs run. */
@@ -84,6 +154,8 @@ export interface Machine {
   upload(value: Host): Resident;
   /** Reads several residents in one batch. */
   read(values: readonly Resident[]): Promise<readonly Host[]>;
+  /** Kernel choices that `optLevel` 3 has measured here or was given; absent where none are made. */
+  tuning?(): Tuning;
   /** Releases all that the machine holds. */
   dispose(): void;
   /** The same, for `await using`. */

@@ -18,10 +18,14 @@ import { evaluateForm } from "./form.ts";
 import { elementLoop } from "./loops.ts";
 import { compile, environment } from "./scalar.ts";
 
+/** Hears of each operation when it was computed; times are `performance.now()`'s. */
+export type Observer = (node: Node, start: number, end: number) => void;
+
 /** The values of some tensors, given those of the arguments behind them. */
 export async function evaluate(
   roots: readonly Tensor[],
   given: ReadonlyMap<Node, Host> = new Map(),
+  observer?: Observer,
 ): Promise<readonly Host[]> {
   const order = orderOf(roots);
   const leaves = new Map(given);
@@ -32,7 +36,7 @@ export async function evaluate(
     }
   }
   let since = performance.now();
-  const steps = evaluation(roots, leaves);
+  const steps = evaluation(roots, leaves, observer);
   for (;;) {
     const step = steps.next();
     if (step.done) return step.value;
@@ -71,6 +75,7 @@ export function evaluateNow(
 function* evaluation(
   roots: readonly Tensor[],
   given: ReadonlyMap<Node, Host>,
+  observer?: Observer,
 ): Generator<void, readonly Host[]> {
   const order = orderOf(roots);
   const values = new Map<Node, readonly Host[]>();
@@ -89,7 +94,9 @@ function* evaluation(
       throw new TypeError(`internal: ${node.op.name} "${node.name ?? ""}" has no value`);
     }
     const ins = node.ins.map((t) => values.get(t.node)![t.out]);
+    const start = observer && performance.now();
     values.set(node, evaluateOp(node.op, ins, node.attrs, node.outs));
+    observer?.(node, start!, performance.now());
     for (const t of node.ins) {
       const left = waiting.get(t.node)! - 1;
       waiting.set(t.node, left);

@@ -7,14 +7,14 @@ import type { WgslKernel } from "../../kernels/wgsl/kernel.ts";
 import { DeviceError } from "../core/fault.ts";
 import { bytesIn, type Host, isResident, type Resident } from "../core/host.ts";
 import type { Plan } from "../core/plan.ts";
-import type { Loaded } from "../core/target.ts";
+import type { Loaded, StepInfo } from "../core/target.ts";
+import { stepInfos } from "../plan/work.ts";
 import { checkArgs, takeovers } from "./args.ts";
 import { type Block, roundUp, storage } from "./buffers.ts";
 import type { Gpu } from "./device.ts";
 import {
   type Action,
   actionsOf,
-  constantUses,
   encode,
   type Frame,
   kernelsOf,
@@ -22,15 +22,27 @@ import {
   titleOf,
 } from "./encode.ts";
 import { fits } from "./fits.ts";
-import type { Image } from "./images.ts";
+import { heldConstants } from "./held_constants.ts";
 import type { Pipeline } from "./pipelines.ts";
+import { timedRun } from "./profile.ts";
 import type { Held } from "./resident.ts";
+
+/** Records some actions of a run; the passes that hold them may write timestamps. */
+export type Record = (
+  actions: readonly Action[],
+  timestampWrites?: GPUComputePassTimestampWrites,
+) => void;
 
 /** A plan on a device. */
 export interface LoadedPlan extends Loaded {
   readonly plan: Plan;
   readonly gpu: Gpu;
   readonly actions: readonly Action[];
+  /** A run that is recorded in another way: `write` is given the encoder and records all actions. */
+  runBy(
+    args: readonly (Host | Resident)[],
+    write: (encoder: GPUCommandEncoder, record: Record) => void,
+  ): Promise<readonly Resident[]>;
   /** Records actions with the buffers of the latest host arguments, for measuring. */
   rehearse(
     encoder: GPUCommandEncoder,
@@ -47,19 +59,29 @@ interface Call {
   frame?: Frame;
 }
 
+/** What else is known of a plan that is loaded. */
+export interface LoadOptions {
+  /** Indices of arguments whose memory the results may take over. */
+  readonly donate?: readonly number[];
+  /** The name of each step's kernel, for reports. */
+  readonly variants?: readonly (string | undefined)[];
+  /** Milliseconds that planning took, and writing the kernels. */
+  readonly took?: { readonly plan: number; readonly emit: number };
+}
+
 /** Puts a plan on a device; `kernels` has one a step and `undefined` for copies. */
 export async function loadPlan(
   gpu: Gpu,
   plan: Plan,
   kernels: readonly (WgslKernel | undefined)[],
-  donate: readonly number[] = [],
+  options: LoadOptions = {},
 ): Promise<LoadedPlan> {
   gpu.health.check("load a plan");
   const all = kernelsOf(plan, kernels);
   fits(gpu, plan, all);
   const undo: (() => void)[] = [];
   try {
-    return await load(gpu, plan, all, donate, undo);
+    return await load(gpu, plan, all, options, undo);
   } catch (error) {
     undo.forEach((f) => f());
     throw error;
@@ -70,30 +92,20 @@ async function load(
   gpu: Gpu,
   plan: Plan,
   kernels: readonly (WgslKernel | undefined)[],
-  donate: readonly number[],
+  { donate = [], variants = [], took = { plan: 0, emit: 0 } }: LoadOptions,
   undo: (() => void)[],
 ): Promise<LoadedPlan> {
   const { buffers, residents, health } = gpu;
+  const begun = performance.now();
   const pipelines = await pipelinesFor(gpu, plan, kernels);
+  const compiled = performance.now();
   const own = (bytes: number, label: string) => {
     const block = buffers.create(bytes, storage, label);
     undo.push(() => buffers.destroy(block));
     return block;
   };
   const arenas = plan.arenas.map((bytes, i) => own(bytes, `arena ${i}`));
-  const constants: (Held | undefined)[] = [];
-  const images: Image[] = [];
-  const uses = constantUses(plan, kernels);
-  for (const [id, slot] of plan.slots.entries()) {
-    if (slot.kind !== "constant") continue;
-    if (uses.images.has(id)) {
-      images[id] = await gpu.constants.holdImage(slot.data);
-      undo.push(() => gpu.constants.dropImage(slot.data));
-    }
-    if (slot.bytes === 0 || !uses.buffers.has(id)) continue;
-    constants[id] = await gpu.constants.hold(slot.data);
-    undo.push(() => gpu.constants.drop(slot.data));
-  }
+  const { constants, images } = await heldConstants(gpu, plan, kernels, undo);
   const place: Place = (id, frame) => {
     const slot = plan.slots[id];
     switch (slot.kind) {
@@ -118,7 +130,9 @@ async function load(
   // Host arguments come into the same buffers at each call; the queue keeps calls apart.
   const inbox: (Block | undefined)[] = [];
   const inboxOf = (i: number): Block => inbox[i] ??= own(slotOf(plan, i).bytes, `argument ${i}`);
+  const scratch: Block[] = [];
   const taken = takeovers(plan, donate);
+  const uploaded = performance.now();
   let isDisposed = false;
 
   /** The buffers of a call; a result that nobody takes in the end is to be dropped. */
@@ -171,7 +185,12 @@ async function load(
     }
   }
 
-  async function run(given: readonly (Host | Resident)[]): Promise<readonly Resident[]> {
+  const run = (given: readonly (Host | Resident)[]) => runBy(given, (_, record) => record(actions));
+
+  async function runBy(
+    given: readonly (Host | Resident)[],
+    write: (encoder: GPUCommandEncoder, record: Record) => void,
+  ): Promise<readonly Resident[]> {
     if (isDisposed) throw new DeviceError("Cannot run: the plan was disposed; load it again");
     health.check("run");
     checkArgs(plan, given);
@@ -186,7 +205,7 @@ async function load(
         try {
           const encoder = gpu.device.createCommandEncoder();
           const frame = begin(args, call);
-          encode(encoder, actions, frame, place);
+          write(encoder, (some, stamps) => encode(encoder, some, frame, place, stamps));
           finish(encoder, call, frame);
           gpu.device.queue.submit([encoder.finish()]);
         } finally {
@@ -222,19 +241,29 @@ async function load(
     }
   }
 
-  return {
+  const loaded: LoadedPlan = {
     plan,
     gpu,
     actions,
     run,
+    runBy,
+    timed: (args) => timedRun(loaded, args),
+    steps: (): readonly StepInfo[] =>
+      stepInfos(plan, (i) => ({
+        ...(variants[i] ? { variant: variants[i] } : {}),
+        ...(kernels[i] ? { dispatch: kernels[i]!.workgroups } : {}),
+      })),
+    took: {
+      plan: took.plan,
+      compile: took.emit + compiled - begun,
+      upload: uploaded - compiled,
+    },
     rehearse(encoder, some, timestampWrites) {
       const args = plan.args.map((id, i) => id < 0 ? undefined : inboxOf(i));
-      const outs: Block[] = [];
       for (const slot of plan.slots) {
-        if (slot.kind === "result") outs[slot.index] ??= buffers.take(slot.bytes, "a rehearsal");
+        if (slot.kind === "result") scratch[slot.index] ??= own(slot.bytes, "a rehearsal");
       }
-      encode(encoder, some, { args, results: outs }, place, timestampWrites);
-      outs.forEach((block) => buffers.give(block));
+      encode(encoder, some, { args, results: scratch }, place, timestampWrites);
     },
     dispose() {
       if (isDisposed) return;
@@ -242,6 +271,7 @@ async function load(
       undo.forEach((f) => f());
     },
   };
+  return loaded;
 }
 
 async function pipelinesFor(

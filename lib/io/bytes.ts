@@ -36,6 +36,12 @@ export function openBytes(from: BytesLike): Promise<ByteSource> {
   return Promise.resolve(from);
 }
 
+/** All bytes of a path, a URL, an array, a blob or a stream. */
+export async function readAll(from: BytesLike): Promise<Uint8Array> {
+  const source = await openBytes(from);
+  return await source.read(0, source.size);
+}
+
 /** Bytes in memory; what is read is a view, not a copy. */
 export function arrayBytes(bytes: Uint8Array): ByteSource {
   const size = bytes.byteLength;

@@ -1,5 +1,6 @@
 /**
- * Reading and writing arrays and parameters: NumPy's npy and npz, safetensors.
+ * Reading and writing arrays and parameters: NumPy's npy and npz, safetensors, ONNX's tensors; and
+ * pictures as arrays.
  *
  * ```ts
  * import { key, read } from "@weft/weft";
@@ -13,7 +14,10 @@
  * ```
  * @module
  */
+export { arrayIn, type Arrays, openArrays } from "./arrays.ts";
 export { type BytesLike, type ByteSource, openBytes } from "./bytes.ts";
+export { decodeImage, greyImage, resizeImage } from "./image.ts";
 export { type Npy, readNpy, readNpz, writeNpy, writeNpz } from "./npy.ts";
+export { type OnnxTensor, readOnnxTensor } from "./onnx/tensor.ts";
 export { openSafetensors, type Safetensors, safetensors, type Sized } from "./safetensors.ts";
 export { loadParams, type LoadParamsOptions, saveParams } from "./params.ts";

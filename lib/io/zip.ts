@@ -5,6 +5,7 @@
  */
 import { inflateSync, zipSync } from "fflate";
 import { FormatError, OptionError } from "../core/fault.ts";
+import { crc32 } from "./crc32.ts";
 
 interface Member {
   readonly name: string;
@@ -124,20 +125,6 @@ function directoryEnd(view: DataView, what: string): number {
     return at;
   }
   throw damaged(what, "it is no zip archive, or its end is missing");
-}
-
-function crc32(bytes: Uint8Array): number {
-  const table = new Int32Array(256);
-  for (let i = 0; i < 256; i++) {
-    let c = i;
-    for (let k = 0; k < 8; k++) c = c & 1 ? 0xedb88320 ^ (c >>> 1) : c >>> 1;
-    table[i] = c;
-  }
-  let crc = -1;
-  for (let i = 0; i < bytes.byteLength; i++) {
-    crc = table[(crc ^ bytes[i]) & 255] ^ (crc >>> 8);
-  }
-  return (crc ^ -1) >>> 0;
 }
 
 function damaged(what: string, why: string): FormatError {

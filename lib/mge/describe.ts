@@ -58,6 +58,15 @@ export function namesOf(oprs: readonly FileOpr[]): ReadonlyMap<number, string> {
   ));
 }
 
+/**
+ * The name of a value that an operator holds; a variable's name serves too, unless MegEngine made
+ * it up from its operands, as in `const<3>[10]`.
+ */
+export function valueName({ tensors, outputs }: FileOpr, i: number): string | undefined {
+  const given = outputs[i]?.name;
+  return tensors[i].name ?? (given && /[<{(]/.test(given) ? undefined : given);
+}
+
 /** What the file says of each variable. */
 export function statesOf(
   oprs: readonly FileOpr[],

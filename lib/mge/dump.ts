@@ -115,7 +115,7 @@ const known: readonly (keyof DumpOptions)[] = [
   ...["keepOprPriority", "optimizeForInference", "userInfo", "enableMetadata", "gzip"] as const,
   ...["optLevel"] as const,
   ...["onProgress", "inputData", "repeat", "silent", "noAssert", "maxerr", "seed"] as const,
-  ...["inputTransform", "log", "flexible"] as const,
+  ...["inputTransform", "resizeInput", "rgb", "log", "flexible"] as const,
   ...inferenceNames,
 ];
 
@@ -128,7 +128,7 @@ export function checkDumpOptions(options: object, more: readonly string[] = []):
       `Cannot dump with unknown options: ${unknown.join(", ")}\n  known are ${all.join(", ")}`,
     );
   }
-  const { format, keepVarName, repeat, maxerr } = options as DumpOptions;
+  const { format, keepVarName, repeat, maxerr, inputTransform } = options as DumpOptions;
   if (format !== undefined && format !== "FBS" && format !== "FBS_V2") {
     throw new OptionError(
       `Cannot dump in format ${JSON.stringify(format)}: it must be FBS or FBS_V2`,
@@ -143,6 +143,9 @@ export function checkDumpOptions(options: object, more: readonly string[] = []):
   }
   if (repeat !== undefined && !(Number.isInteger(repeat) && repeat > 0)) {
     throw new OptionError(`Cannot dump with repeat: ${repeat}: it must be an integer from 1`);
+  }
+  if (inputTransform !== undefined && typeof inputTransform !== "function") {
+    throw new OptionError("Cannot dump with inputTransform: it must be a function of a host array");
   }
   if (maxerr !== undefined && !(maxerr >= 0)) {
     throw new OptionError(`Cannot dump with maxerr: ${maxerr}: it must not be negative`);

@@ -25,7 +25,9 @@ import {
   type Parameter,
   paramsOf,
   statesOf,
+  valueName,
 } from "./describe.ts";
+import { type Listing, listingOf } from "./listing.ts";
 import { dtypeText, holdsTensors, valueOf } from "./weights.ts";
 
 /** What a call of an imported function gives. */
@@ -36,6 +38,15 @@ export interface Called {
   readonly quantized: readonly (FileDType | undefined)[];
   /** The assertions that were met. */
   readonly checks: readonly Check[];
+  /** Every variable that the operators computed, inputs among them, in the file's order. */
+  readonly variables: readonly Variable[];
+}
+
+/** A variable of a file: an output of one of its operators. */
+export interface Variable {
+  /** Its name, or operator and number where the file keeps none. */
+  readonly name: string;
+  readonly value: Tensor;
 }
 
 /** A model file as a function. */
@@ -46,6 +57,8 @@ export interface Imported {
   /** How often the file holds each operator, by registry alias. */
   readonly operators: Readonly<Record<string, number>>;
   readonly metadata: Metadata;
+  /** The file's operators as they stand there. */
+  listing(): Listing;
   /**
    * Why it cannot run: an operator or type without a meaning here, or a size that depends on an
    * input's values (a call with that input constant may still do). Absent if it can.
@@ -81,7 +94,10 @@ export async function importModel(model: FileModel, file?: string): Promise<Impo
       if (!tensor?.value) continue;
       const value = await valueOf(tensor).catch((error) => void (refused ??= error));
       if (value) {
-        leaves.set(output.id, { value: constant(value, tensor.name), dtype: tensor.dtype });
+        leaves.set(output.id, {
+          value: constant(value, valueName(opr, i)),
+          dtype: tensor.dtype,
+        });
       }
     }
   }
@@ -112,6 +128,8 @@ export async function importModel(model: FileModel, file?: string): Promise<Impo
     params: paramsOf(oprs),
     operators: countOf(oprs),
     metadata: metadataOf(model),
+    listing: () =>
+      listingOf(model, (id) => leaves.has(id) ? hostOf(leaves.get(id)!.value) : undefined),
     ...(refusal ? { refusal } : {}),
     call,
   };
@@ -180,7 +198,13 @@ function stageOprs(
     if (!found) throw new FormatError(`Cannot run the model${where}: no operator makes an output`);
     return found;
   });
-  return { outputs, quantized: outputs.map((t) => quantized.get(t)), checks };
+  const variables = model.oprs.filter((opr) => !holdsTensors(opr.type)).flatMap((opr) =>
+    opr.outputs.flatMap(({ id }): Variable[] => {
+      const value = values.get(id);
+      return value ? [{ name: names.get(id) ?? `${opr.type}#${id}`, value }] : [];
+    })
+  );
+  return { outputs, quantized: outputs.map((t) => quantized.get(t)), checks, variables };
 }
 
 function takesQuantized(opr: FileOpr): boolean {

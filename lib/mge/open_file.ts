@@ -4,7 +4,7 @@
  * @module
  */
 import { FormatError } from "../core/fault.ts";
-import type { ByteSource } from "./byte_source.ts";
+import type { ByteSource } from "../io/bytes.ts";
 import type { FileModel } from "./model.ts";
 import { type ReadGraph, readV1, spanV1 } from "./read_v1.ts";
 import { endOfV2, readV2 } from "./read_v2.ts";

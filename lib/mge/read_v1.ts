@@ -4,7 +4,7 @@
  * @module
  */
 import { FormatError } from "../core/fault.ts";
-import { type ByteSource, readChunks } from "./byte_source.ts";
+import { bytesBetween, type ByteSource } from "../io/bytes.ts";
 import { type RawOpr, readMetadata, readOpr, readTensor, slotsV1 } from "./decode.ts";
 import { scalarU32, scalarU64 } from "./decode_params.ts";
 import { countedOutputs, isFormatted, isHolder, operatorOfV0, operatorOfV1 } from "./ids.ts";
@@ -136,7 +136,7 @@ export function checkOutputs(region: Region, outputs: FileModel["outputs"], coun
 
 /** Bytes of a tensor in the file, read when they are asked for. */
 export function valueIn(source: ByteSource, at: number, bytes: number): FileValue {
-  return { bytes, open: () => readChunks(source, at, bytes) };
+  return { bytes, open: () => bytesBetween(source, at, bytes) };
 }
 
 function viewOf(bytes: Uint8Array): DataView {

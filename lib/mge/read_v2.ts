@@ -4,7 +4,7 @@
  * @module
  */
 import { FormatError } from "../core/fault.ts";
-import type { ByteSource } from "./byte_source.ts";
+import type { ByteSource } from "../io/bytes.ts";
 import { type RawOpr, readFormat, readMetadata, readOpr, readTensor, slotsV2 } from "./decode.ts";
 import { scalarU32 } from "./decode_params.ts";
 import { countedOutputs, operatorOfV2 } from "./ids.ts";

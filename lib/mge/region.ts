@@ -5,7 +5,7 @@
  * @module
  */
 import { FormatError } from "../core/fault.ts";
-import type { ByteSource } from "./byte_source.ts";
+import type { ByteSource } from "../io/bytes.ts";
 
 /** A part of a file that holds one flatbuffer; positions count from its size prefix. */
 export interface Region {

@@ -5,7 +5,8 @@
  */
 import { type Graph, resultsOf } from "../core/graph.ts";
 import { bytesIn, type Host } from "../core/host.ts";
-import { type Named, sameShape, sizeOf } from "../core/type.ts";
+import { type Named, sameShape } from "../core/type.ts";
+import { OptionError } from "../core/fault.ts";
 import { evaluate } from "../cpu/evaluate.ts";
 import { randomState } from "../io/random.ts";
 import { expandSpecs, valuesOfSpec } from "./case_spec.ts";
@@ -18,7 +19,7 @@ import type { Ending } from "./write.ts";
 export interface CaseOptions {
   /** One spec a case. */
   readonly inputData: readonly string[];
-  /** Repeats the rows of arrays from files; 1 by default. */
+  /** Repeats the rows of values from files; 1 by default. */
   readonly repeat?: number;
   /** The embedded checks print nothing when they pass. */
   readonly silent?: boolean;
@@ -28,9 +29,13 @@ export interface CaseOptions {
   readonly maxerr?: number;
   /** Seed of `#rand`; 0 by default. */
   readonly seed?: number;
-  /** Changes each array that came from a file. */
+  /** Resizes pictures to the input's height and width; false by default. */
+  readonly resizeInput?: boolean;
+  /** Pictures in the order RGB; false by default, which is BGR. */
+  readonly rgb?: boolean;
+  /** Changes each value that came from a file, a picture's bytes among them. */
   readonly inputTransform?: (value: Host) => Host;
-  /** Hears each case as name, shape, dtype, range, mean and deviation. */
+  /** Hears each case as name, shape, dtype, range, mean and deviation, and what was changed. */
   readonly log?: (line: string) => void;
 }
 
@@ -42,13 +47,16 @@ export async function caseInputs(
   inputs: readonly Named[],
   options: CaseOptions,
 ): Promise<readonly CaseValues[]> {
+  const { resizeInput, rgb, repeat, inputTransform: transform, log = () => {} } = options;
   const random = randomState(options.seed ?? 0);
-  const log = options.log ?? (() => {});
+  const specs = await expandSpecs(options.inputData);
+  if (!specs.length) {
+    throw new OptionError("Cannot dump with inputData: testcases can not be empty");
+  }
   const cases: CaseValues[] = [];
-  for (const spec of await expandSpecs(options.inputData)) {
-    const values = await valuesOfSpec(spec, inputs, {
-      ...{ random, repeat: options.repeat ?? 1, transform: options.inputTransform, log },
-    });
+  for (const spec of specs) {
+    const how = { random, repeat, transform, resizeInput, rgb, log };
+    const values = await valuesOfSpec(spec, inputs, how);
     for (const [name, value] of values) log(summary(name, value));
     cases.push(values);
   }
@@ -78,16 +86,13 @@ export async function expectedOf(
   names: readonly string[],
   values: CaseValues,
 ): Promise<readonly Host[]> {
-  const given = base.args.map((t, i): Host => {
-    const value = values.get(names[i])!;
-    const scalarLike = t.shape.length === 0 && sizeOf(value.shape) === 1;
-    return value && scalarLike ? { ...value, shape: [] } : value;
-  });
-  const same = base.args.every((t, i) => !given[i] || sameShape(t.shape, given[i].shape));
-  const graph = same
-    ? base
-    : await graphFor(base.args.map((t, i) => given[i] ? given[i].shape : t.shape));
-  const bound = new Map(graph.args.flatMap((t, i) => given[i] ? [[t.node, given[i]]] : []));
+  const given = names.map((name) => values.get(name));
+  const same = base.args.every((t, i) => sameShape(t.shape, given[i]?.shape ?? t.shape));
+  const graph = same ? base : await graphFor(base.args.map((t, i) => given[i]?.shape ?? t.shape));
+  const bound = new Map(graph.args.flatMap((t, i) => {
+    const value = given[i];
+    return value ? [[t.node, value] as const] : [];
+  }));
   const found = await evaluate(resultsOf(graph), bound);
   return found.map((h) => ({ ...h, shape: fileShape(h.shape) }));
 }

@@ -13,7 +13,7 @@ import { DeviceError, placeOf } from "../core/fault.ts";
 import { optimize } from "../stage/level.ts";
 import { decompose } from "./decompose.ts";
 import { fuse, type Group } from "./fuse.ts";
-import { assign } from "./memory.ts";
+import { assign, slotLives } from "./memory.ts";
 import { prepacked } from "./prepack.ts";
 import { split } from "./split.ts";
 
@@ -103,23 +103,11 @@ function placed(
   limits: Limits,
 ): Plan {
   const arenaIds = slots.flatMap((slot, id) => slot.kind === "arena" ? [id] : []);
-  const first = new Map<SlotId, number>();
-  const last = new Map<SlotId, number>();
-  steps.forEach((step, i) => {
-    const used = step.kind === "kernel"
-      ? step.slots
-      : step.kind === "copy"
-      ? [step.from, step.to]
-      : [];
-    for (const id of used) {
-      if (!first.has(id)) first.set(id, i);
-      last.set(id, i);
-    }
-  });
+  const spans = slotLives(steps);
   const lives = arenaIds.map((id) => ({
     bytes: slots[id].bytes,
-    from: first.get(id) ?? 0,
-    to: last.get(id) ?? 0,
+    from: spans.get(id)?.from ?? 0,
+    to: spans.get(id)?.to ?? 0,
   }));
   const { places, arenas, lowerBound } = assign(lives, limits.align, limits.bindingBytes);
   arenaIds.forEach((id, i) => {
@@ -128,7 +116,7 @@ function placed(
   });
   const total = (kind: Slot["kind"]) =>
     slots.reduce((n, slot) => slot.kind === kind ? n + slot.bytes : n, 0);
-  const isUsed = (id: SlotId) => first.has(id) || outs.includes(id);
+  const isUsed = (id: SlotId) => spans.has(id) || outs.includes(id);
   return {
     arenas,
     slots,

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { SlotId, Step } from "../core/plan.ts";
+
 /** One value's life: from the step that writes it to the last step that reads it. */
 export interface Life {
   readonly bytes: number;
@@ -22,6 +24,21 @@ export interface Assignment {
   readonly places: readonly Place[];
   readonly arenas: readonly number[];
   readonly lowerBound: number;
+}
+
+/** The first and the last step that touch each slot. */
+export function slotLives(
+  steps: readonly Step[],
+): ReadonlyMap<SlotId, { readonly from: number; readonly to: number }> {
+  const lives = new Map<SlotId, { from: number; to: number }>();
+  steps.forEach((step, i) => {
+    for (const id of step.kind === "kernel" ? step.slots : [step.from, step.to]) {
+      const life = lives.get(id);
+      if (life) life.to = i;
+      else lives.set(id, { from: i, to: i });
+    }
+  });
+  return lives;
 }
 
 /** Assigns offsets; `align` in bytes, no arena larger than `largest`. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { DTypeError, OptionError, TraceError } from "../core/fault.ts";
-import type { Graph } from "../core/graph.ts";
+import { type Graph, resultsOf } from "../core/graph.ts";
 import type { Machine } from "../core/target.ts";
 import { isTensor, type Tensor } from "../core/tensor.ts";
 import { type Named, named, type Type } from "../core/type.ts";
@@ -18,12 +18,15 @@ import {
 import { gathered, gunzip, isGzip } from "../io/stream.ts";
 import type { Described, Parameter } from "../mge/describe.ts";
 import { type Imported, importModel } from "../mge/import.ts";
+import type { Listing } from "../mge/listing.ts";
 import type { Metadata } from "../mge/metadata.ts";
 import type { FileFormat } from "../mge/model.ts";
 import { readModel } from "../mge/open_file.ts";
-import { stage } from "../stage/stage.ts";
+import { graphOf, stage } from "../stage/stage.ts";
 import type { Check } from "../mge/rule.ts";
 import { checkedNow, isExpected, type Ran, type TestCase, testcasesOf } from "./testcase.ts";
+import type { Level } from "../stage/level.ts";
+import type { Profile } from "./profile.ts";
 import { trace } from "./trace.ts";
 
 /** How a model is loaded. */
@@ -34,7 +37,15 @@ export interface LoadOptions {
   readonly signal?: AbortSignal;
   /** The file's name in messages; by default its path or URL. */
   readonly name?: string;
+  /** Times every kernel of every call, for `profile()`; calls are slower then. */
+  readonly profiling?: boolean;
+  /** 0: what the file says … 3: measured kernels; 2 by default. */
+  readonly optLevel?: Level;
 }
+
+const loadOptions: readonly (keyof LoadOptions)[] = [
+  ...["on", "signal", "name", "profiling", "optLevel"] as const,
+];
 
 /** A loaded model: call it with a record of tensors by name, or with tensors in order. */
 export interface Model<Out = Record<string, Tensor>> {
@@ -54,6 +65,8 @@ export interface Model<Out = Record<string, Tensor>> {
   readonly operators: Readonly<Record<string, number>>;
   /** What the file says of itself. */
   readonly metadata: Metadata;
+  /** The file's operators as they stand there, whether or not they have a meaning here. */
+  listing(): Listing;
   /** Embedded test cases. */
   readonly testcases: readonly TestCase[];
   /** Why it cannot run; calling it throws this. Absent if it can. */
@@ -62,6 +75,10 @@ export interface Model<Out = Record<string, Tensor>> {
   readonly source: (...inputs: Tensor[]) => Out;
   /** The graph for the file's own types, or for others of the same dtypes. */
   graph(types?: readonly Type[]): Graph;
+  /** The same with every variable of the file as a result, by its name in the file. */
+  variables(types?: readonly Type[]): Graph;
+  /** What each kernel of each call did and took; needs the option `profiling`. */
+  profile(): Promise<Profile>;
   /** Releases the plans. */
   dispose(): void;
   /** The same, for `await using`. */
@@ -75,8 +92,10 @@ export interface Model<Out = Record<string, Tensor>> {
  */
 export async function load(source: BytesLike, options: LoadOptions = {}): Promise<Model> {
   for (const key of Object.keys(options)) {
-    if (!["on", "signal", "name"].includes(key)) {
-      throw new OptionError(`Cannot load with option ${key}: known are on, signal, name`);
+    if (!loadOptions.includes(key as keyof LoadOptions)) {
+      throw new OptionError(
+        `Cannot load with option ${key}: known are ${loadOptions.join(", ")}`,
+      );
     }
   }
   const { signal } = options;
@@ -94,7 +113,7 @@ export async function load(source: BytesLike, options: LoadOptions = {}): Promis
   const main = file.models[0];
   const model = await importModel(main, name);
   signal?.throwIfAborted();
-  const run = runner(model, options.on);
+  const run = runner(model, options);
   const testcases = await testcasesOf(model, file.testcases, run.compared);
   loading = false;
   const call = async (...args: readonly unknown[]): Promise<Record<string, Tensor>> => {
@@ -120,10 +139,13 @@ export async function load(source: BytesLike, options: LoadOptions = {}): Promis
     params: model.params,
     operators: model.operators,
     metadata: model.metadata,
+    listing: model.listing,
     testcases,
     ...(model.refusal ? { refusal: model.refusal } : {}),
     source: (...ins: Tensor[]) => byName(model, model.call(inOrder(model, ins, name)).outputs),
-    graph: (types?: readonly Type[]) => graphFor(model, types),
+    graph: (types?: readonly Type[]) => graphFor(model, types, "outputs"),
+    variables: (types?: readonly Type[]) => graphFor(model, types, "variables"),
+    profile: run.profile,
     dispose: run.dispose,
     [Symbol.asyncDispose]: () => Promise.resolve(run.dispose()),
   }) as Model;
@@ -151,6 +173,7 @@ async function* abortable(
 interface Runner {
   outputs(ins: readonly (Tensor | undefined)[]): Promise<Ran>;
   compared(ins: readonly (Tensor | undefined)[]): Promise<Ran>;
+  profile(): Promise<Profile>;
   dispose(): void;
 }
 
@@ -160,7 +183,7 @@ function nameOf(source: BytesLike): string | undefined {
   return typeof File !== "undefined" && source instanceof File ? source.name : undefined;
 }
 
-function runner(model: Imported, on: Machine | undefined): Runner {
+function runner(model: Imported, { on, profiling, optLevel }: LoadOptions): Runner {
   const make = (whole: boolean) => {
     const labels = new Map<string, readonly Label[]>();
     // a record, so that left-out arguments do not move the others
@@ -173,7 +196,7 @@ function runner(model: Imported, on: Machine | undefined): Runner {
         compared: whole ? checks.map(({ got, want }) => ({ got, want })) : [],
       };
     };
-    const traced = trace(staged, { on, captureAsConst: true });
+    const traced = trace(staged, { on, profiling, optLevel, captureAsConst: true });
     const run = async (ins: readonly (Tensor | undefined)[]): Promise<Ran> => {
       const given = Object.fromEntries(ins.flatMap((t, i) => t ? [[i, t]] : []));
       const { outputs, errors, compared } = await traced(given);
@@ -184,15 +207,23 @@ function runner(model: Imported, on: Machine | undefined): Runner {
       }));
       return { outputs, checks };
     };
-    return { run, dispose: traced.dispose };
+    return { run, traced };
   };
   const [plain, whole] = [make(false), make(true)];
   return {
     outputs: plain.run,
     compared: whole.run,
+    async profile() {
+      const called = [plain, whole].filter(({ traced }) => traced.recorded);
+      // One that was never called says so itself.
+      const [first, ...more] = called.length ? called : [plain];
+      const profile = await first.traced.profile();
+      const others = await Promise.all(more.map(({ traced }) => traced.profile()));
+      return { ...profile, plans: [profile, ...others].flatMap(({ plans }) => plans) };
+    },
     dispose() {
-      plain.dispose();
-      whole.dispose();
+      plain.traced.dispose();
+      whole.traced.dispose();
     },
   };
 }
@@ -244,7 +275,11 @@ function byName(model: Imported, outputs: readonly Tensor[]): Record<string, Ten
 }
 
 /** Assertions are left out: the graph is that of what the model computes. */
-function graphFor(model: Imported, types: readonly Type[] | undefined): Graph {
+function graphFor(
+  model: Imported,
+  types: readonly Type[] | undefined,
+  what: "outputs" | "variables",
+): Graph {
   const open = model.inputs.filter(({ name }) => !isExpected(name));
   if (types && types.length !== open.length) {
     throw new OptionError(
@@ -253,6 +288,13 @@ function graphFor(model: Imported, types: readonly Type[] | undefined): Graph {
     );
   }
   const given = open.map((input, i) => named(input.name, types?.[i] ?? input as Named));
-  const staged = (...ins: Tensor[]) => byName(model, model.call(inOrder(model, ins, "")).outputs);
-  return stage(staged as (...args: never[]) => unknown, given);
+  let names: string[] = [];
+  const staged = (...ins: Tensor[]) => {
+    const { outputs, variables } = model.call(inOrder(model, ins, ""));
+    names = variables.map(({ name }) => name);
+    return what === "outputs" ? byName(model, outputs) : variables.map(({ value }) => value);
+  };
+  const graph = stage(staged as (...args: never[]) => unknown, given);
+  // Names of variables need not differ, as those of results must.
+  return what === "outputs" ? graph : graphOf(graph.args, resultsOf(graph), names);
 }

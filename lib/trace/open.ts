@@ -3,9 +3,7 @@
  * @module
  */
 import { OptionError } from "../core/fault.ts";
-import type { Graph } from "../core/graph.ts";
-import type { CompileOptions, Machine } from "../core/target.ts";
-import { compilePlan } from "../plan/compile.ts";
+import type { Machine, Tuning } from "../core/target.ts";
 import { openReference } from "./reference.ts";
 
 /**
@@ -17,19 +15,28 @@ export type DeviceName = "auto" | "webgpu" | "reference" | "cpu";
 /** The names, for messages and the command line. */
 export const deviceNames: readonly DeviceName[] = ["auto", "webgpu", "reference", "cpu"];
 
+/** How a target is opened. */
+export interface OpenOptions {
+  /** Kernel choices that `tuning()` of such a target gave before. */
+  readonly tuning?: Tuning;
+}
+
 /**
  * Opens a target to run on; `name` of the result says which. Throws a DeviceError where the one
  * named is absent, and an OptionError for an unknown name. Dispose it, or hold it by `await using`.
  */
-export async function open(name: DeviceName = "auto"): Promise<Machine> {
+export async function open(
+  name: DeviceName = "auto",
+  options: OpenOptions = {},
+): Promise<Machine> {
   switch (name) {
     case "webgpu":
-      return await openGpu();
+      return await openGpu(options);
     case "reference":
     case "cpu":
       return openReference();
     case "auto":
-      return await openAuto();
+      return await openAuto(options);
     default:
       throw new OptionError(
         `Cannot open ${JSON.stringify(name satisfies never)}: there is no such target\n` +
@@ -39,16 +46,14 @@ export async function open(name: DeviceName = "auto"): Promise<Machine> {
 }
 
 /** Loaded only when asked for, so that an application without WebGPU does not carry it. */
-async function openGpu(): Promise<Machine> {
+async function openGpu(options: OpenOptions): Promise<Machine> {
   const { openWebgpu } = await import("../gpu/machine.ts");
-  return await openWebgpu((graph: Graph, target, options?: CompileOptions) =>
-    compilePlan(graph, target.limits, options, target.prepack)
-  );
+  return await openWebgpu(options);
 }
 
-async function openAuto(): Promise<Machine> {
+async function openAuto(options: OpenOptions): Promise<Machine> {
   try {
-    return await openGpu();
+    return await openGpu(options);
   } catch (error) {
     if ((error as Error).name === "DeviceError") return openReference();
     throw error;

@@ -31,6 +31,8 @@ export interface TraceOptions {
   readonly donate?: Donate;
   /** 0: what was written … 3: measured kernels; 2 by default. */
   readonly optLevel?: Level;
+  /** Times every kernel of every call, for `profile()`; calls are slower then. */
+  readonly profiling?: boolean;
 }
 
 const known: readonly (keyof TraceOptions)[] = [
@@ -42,6 +44,7 @@ const known: readonly (keyof TraceOptions)[] = [
   "comparator",
   "donate",
   "optLevel",
+  "profiling",
 ];
 
 /** Refuses options that do not exist or are out of range. */

@@ -2,12 +2,14 @@
  * The CPU reference as a machine: the interpreter behind the interface that devices have.
  * @module
  */
-import { evaluate } from "../cpu/evaluate.ts";
+import { evaluate, type Observer } from "../cpu/evaluate.ts";
 import { DeviceError, placeOf } from "../core/fault.ts";
-import { type Graph, resultsOf } from "../core/graph.ts";
+import { type Graph, orderOf, resultsOf } from "../core/graph.ts";
 import { type Host, isResident, type Resident } from "../core/host.ts";
-import type { CompileOptions, Loaded, Machine } from "../core/target.ts";
-import { printType } from "../core/type.ts";
+import type { CompileOptions, Loaded, Machine, StepInfo, StepTime } from "../core/target.ts";
+import type { Node, Tensor } from "../core/tensor.ts";
+import { bytesOf, printType } from "../core/type.ts";
+import { nodeFlops } from "../plan/work.ts";
 import { optimize } from "../stage/level.ts";
 
 /** The interpreter as a machine; it needs no device and holds values in ordinary memory. */
@@ -55,25 +57,41 @@ export function openReference(): Machine {
     },
     compile(graph: Graph, options: CompileOptions = {}): Promise<Loaded> {
       check();
+      const begun = performance.now();
       const ready = optimize(graph, options.optLevel ?? 2);
       const roots = resultsOf(ready);
-      return Promise.resolve({
-        async run(args: readonly (Host | Resident)[]) {
-          check();
-          const site = new Error("run");
-          const given = new Map(
-            graph.args.map((t, i) => {
-              const a = args[i];
-              return [t.node, isResident(a) ? valueOf(a) : a] as const;
-            }),
-          );
-          const outs = (await evaluate(roots, given)).map((h) => machine.upload(h));
-          for (const i of options.donate ?? []) {
+      const took = { plan: performance.now() - begun, compile: 0, upload: 0 };
+      async function run(args: readonly (Host | Resident)[], observer?: Observer) {
+        check();
+        const site = new Error("run");
+        const given = new Map(
+          graph.args.map((t, i) => {
             const a = args[i];
-            if (isResident(a) && isLive(a)) values.set(a, site);
-          }
-          return outs;
+            return [t.node, isResident(a) ? valueOf(a) : a] as const;
+          }),
+        );
+        const outs = (await evaluate(roots, given, observer)).map((h) => machine.upload(h));
+        for (const i of options.donate ?? []) {
+          const a = args[i];
+          if (isResident(a) && isLive(a)) values.set(a, site);
+        }
+        return outs;
+      }
+      return Promise.resolve({
+        took,
+        run: (args) => run(args),
+        async timed(args) {
+          const steps = new Map(operationsOf(roots).map((node, i) => [node, i]));
+          const times: StepTime[] = [];
+          let first: number | undefined;
+          const outs = await run(args, (node, start, end) => {
+            first ??= start;
+            const [at, ns] = [(start - first) * 1e6, (end - start) * 1e6];
+            times.push({ step: steps.get(node)!, start: at, ns });
+          });
+          return { outs, clock: "host", times };
         },
+        steps: () => operationsOf(roots).map(infoOf),
         dispose() {},
       });
     },
@@ -92,4 +110,22 @@ export function openReference(): Machine {
 /** What is read belongs to the reader. */
 function copied(value: Host): Host {
   return { dtype: value.dtype, shape: [...value.shape], data: value.data.slice() };
+}
+
+/** What the interpreter does, in order: every node that is no leaf. */
+function operationsOf(roots: readonly Tensor[]): readonly Node[] {
+  return orderOf(roots).filter(({ op, data }) => !data && op.name !== "arg");
+}
+
+function infoOf(node: Node): StepInfo {
+  const bytes = [...new Set(node.ins), ...node.results].reduce((n, t) => n + bytesOf(t), 0);
+  return {
+    name: node.op.name,
+    kind: "operation",
+    sites: [node.site],
+    ins: node.ins.map(({ dtype, shape }) => ({ dtype, shape })),
+    outs: node.outs,
+    bytes,
+    flops: nodeFlops(node),
+  };
 }

@@ -19,6 +19,7 @@ import { capturedIn, closedGraph, openGraph, record, type Recording } from "./re
 import type { Target } from "../io/sink.ts";
 import type { DumpInfo } from "../mge/dump.ts";
 import type { DumpToOptions } from "./dump.ts";
+import { type Profile, profiler } from "./profile.ts";
 import { openReference } from "./reference.ts";
 import { refuseHost, verify } from "./verify.ts";
 
@@ -43,6 +44,8 @@ export interface Traced<A extends readonly unknown[], R> {
   readonly source: (...args: A) => unknown;
   /** The options it was traced with. */
   readonly options: TraceOptions;
+  /** What each kernel of each call did and took; needs the option `profiling`. */
+  profile(): Promise<Profile>;
   /** Writes it as a model file; a path is replaced only when the new file is whole. */
   dump(sink: Target, options?: DumpToOptions): Promise<DumpInfo>;
   /** Releases the plans. */
@@ -95,6 +98,9 @@ export function trace<A extends readonly unknown[], R>(
   const plans = new Map<string, Entry>();
   const planning = new Map<string, Promise<Entry>>();
   const prefixes = new Map<string, Prefix>();
+  const profiles = options.profiling ? profiler() : undefined;
+  const ran = (key: string, loaded: Loaded, given: readonly (Host | Resident)[]) =>
+    profiles ? profiles.run(key, loaded, given) : loaded.run(given);
   let recorded: Recorded | undefined;
   let held: Bindings | undefined;
 
@@ -140,7 +146,7 @@ export function trace<A extends readonly unknown[], R>(
       recorded = { types: args.map(typesOf), graph: made.graph };
       for (const value of made.admitted) given.push(value);
       for (const t of captured) given.push(await bound.captured(t));
-      const outs = await entry.loaded.run(given);
+      const outs = await ran(key, entry.loaded, given);
       let at = 0;
       return mapTree(made.result, isTensor, () => constant(outs[at++])) as Awaited<R>;
     } finally {
@@ -199,7 +205,8 @@ export function trace<A extends readonly unknown[], R>(
       try {
         const rest = [];
         for (const c of captured) rest.push(await bound.captured(c));
-        const [out] = await (await known.loaded).run([...given, ...admitted, ...rest]);
+        const all = [...given, ...admitted, ...rest];
+        const [out] = await ran("a value read inside", await known.loaded, all);
         const value = await out.read();
         out.dispose();
         return value;
@@ -248,6 +255,15 @@ export function trace<A extends readonly unknown[], R>(
     },
     source: f,
     options,
+    async profile(): Promise<Profile> {
+      if (profiles && held) return await profiles.profile(held.machine);
+      throw new TraceError(
+        "no profile",
+        profiles
+          ? "Cannot give a profile: the function was never called"
+          : "Cannot give a profile: none is collected\n  try trace(f, { profiling: true })",
+      );
+    },
     async dump(sink: Target, how?: DumpToOptions): Promise<DumpInfo> {
       // Loaded only when asked for, so that an application that only runs does not carry it.
       const { dumpTo } = await import("./dump.ts");

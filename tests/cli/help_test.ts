@@ -63,6 +63,19 @@ Deno.test("run --output needs read and write permission for its folder", async (
   assertEquals([...Deno.readDirSync(target)].map(({ name }) => name), ["out.npy"]);
 });
 
+Deno.test("inspect --html needs read and write permission for its folder", async () => {
+  await using made = await temporaryFolder();
+  const file = dataFile("mge-golden/mlp.v2.mge");
+  const args = ["inspect", file, "--html", `${made.path}/page.html`, "--json"];
+  const refused = await weftProcess([`--allow-read=${file}`], args);
+  assertEquals([refused.status, refused.out], [2, ""]);
+  const done = await weftProcess([
+    ...[`--allow-read=${file},${made.path}`, `--allow-write=${made.path}`],
+  ], args);
+  assertEquals(done.status, 0, done.err);
+  assertEquals([...Deno.readDirSync(made.path)].map(({ name }) => name), ["page.html"]);
+});
+
 Deno.test("a module is read with its imports, and with no other permission", async () => {
   const module = `${root}tests/cli/model.ts`;
   const args = ["inspect", module, "--json"];

@@ -2,7 +2,7 @@
  * `inspect`: files and modules, as text, as JSON and as graphs; what is no model is refused.
  * @module
  */
-import { assert, assertEquals, assertStringIncludes } from "../std.ts";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "../std.ts";
 import { dataFile, root, temporaryFolder, weft, weftWith } from "./commands.ts";
 
 const perceptron = dataFile("mge-golden/mlp.v2.mge");
@@ -150,9 +150,83 @@ Deno.test("inspect says in one message what is wrong with a model argument", asy
   }
 });
 
-Deno.test("inspect takes --after and --opt-level with --graph only, and known passes", async () => {
+/** The data that a page holds. */
+async function pageData(path: string) {
+  const html = await Deno.readTextFile(path);
+  assert(html.startsWith("<!doctype html>"));
+  return JSON.parse(/id="data">([^]*?)<\/script>/.exec(html)![1]);
+}
+
+Deno.test("inspect --html writes the graph as a page, after the passes that are asked for", async () => {
+  await using folder = await temporaryFolder();
+  const page = `${folder.path}/layer.html`;
+  const inspect = (...flags: string[]) =>
+    weft("inspect", `${module}#layer`, "--html", page, ...flags);
+  const plain = await weft("inspect", `${module}#layer`);
+  const { status, out, err } = await inspect();
+  assertEquals([status, out], [0, plain.out]);
+  assertMatch(err, /layer\.html: [\d.]+ kB, the graph as a picture; open it in a browser\n$/);
+  const written = await pageData(page);
+  const operations = (data: typeof written) =>
+    data.nodes.filter(({ role }: { role: string }) => role === "operation")
+      .map(({ op }: { op: string }) => op);
+  assertEquals([written.title, operations(written)], ["model.ts#layer", ["matmul", "add", "relu"]]);
+  assertMatch(written.nodes[2].place, /tests\/cli\/model\.ts:13:\d+$/);
+  const named = await inspect("--after", "fold", "--json");
+  const document = JSON.parse(named.out);
+  assertEquals([document.html, document.format, "graph" in document], [page, "module", false]);
+  assertEquals(
+    (await pageData(page)).facts.find(([word]: string[]) => word === "Shows"),
+    ["Shows", "after identities, simplify, share, fold"],
+  );
+  const both = await inspect("--graph", "--opt-level", "0");
+  assertEquals(both.out, (await weft("inspect", `${module}#layer`, "--graph")).out);
+  assertEquals([...Deno.readDirSync(folder.path)].map(({ name }) => name), ["layer.html"]);
+});
+
+Deno.test("inspect --html shows every file, also one whose operators have no meaning here", async () => {
+  await using folder = await temporaryFolder();
+  const page = `${folder.path}/page.html`;
+  const file = (path: string, ...flags: string[]) =>
+    weft("inspect", dataFile(path), "--html", page, ...flags);
+  assertEquals((await file("mge-golden/mlp.v2.mge", "--json")).status, 0);
+  const known = await pageData(page);
+  assert(known.nodes.some(({ name }: { name?: string }) => name === "fc.weight"));
+  assert(known.nodes.every((node: object) => !("place" in node)), "nobody wrote its nodes");
+  await Deno.remove(page);
+  const refused = "mge-python/resize_warp/base.v2.mge";
+  const { status, err, out } = await file(refused);
+  assertEquals(status, 0, err);
+  assertStringIncludes(err, "the file's own operators as a picture");
+  assertStringIncludes(out, "runs here: no.");
+  const { nodes } = await pageData(page);
+  assert(nodes.some(({ op }: { op: string }) => op === "ResizeV2"));
+  for (const flags of [["--opt-level", "1"], ["--graph"]]) {
+    const { status, out, err } = await file(refused, ...flags);
+    assertEquals([status, out], [3, ""]);
+    assertStringIncludes(err, "Cannot run ResizeV2");
+  }
+});
+
+Deno.test("inspect --html leaves an old file as it was when it cannot write a new one", async () => {
+  await using folder = await temporaryFolder();
+  const page = `${folder.path}/old.html`;
+  await Deno.writeTextFile(page, "old");
+  const cut = `${folder.path}/cut.mge`;
+  await Deno.writeFile(cut, (await Deno.readFile(perceptron)).subarray(0, 700));
+  assertEquals((await weft("inspect", cut, "--html", page)).status, 3);
+  assertEquals(await Deno.readTextFile(page), "old");
+  const nowhere = await weft("inspect", perceptron, "--html", `${folder.path}/no/page.html`);
+  assertEquals([nowhere.status, nowhere.out], [2, ""]);
+  assertStringIncludes(nowhere.err, "its folder does not exist");
+});
+
+Deno.test("inspect takes --after and --opt-level with --graph or --html, and known passes", async () => {
   const cases: readonly [string[], string][] = [
-    [["--opt-level", "1"], "without --graph"],
+    [["--opt-level", "1"], "without --graph or --html"],
+    [["--html", "-"], "give --html a file's name"],
+    [["--html", perceptron], "it is the model"],
+    [["--html", "x.html", "--after", "flod"], "did you mean fold?"],
     [["--graph", "--opt-level", "4"], "it takes 0, 1, 2 or 3"],
     [["--graph", "--after", "flod"], "did you mean fold?"],
     [["--graph", "--opt-level", "0", "--after", "fold"], "level 0 has the passes identities"],

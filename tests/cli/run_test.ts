@@ -121,6 +121,10 @@ Deno.test("run says what is wrong with values, before anything runs", async () =
   const at = (name: string) => `${folder.path}/${name}`;
   await Deno.writeFile(at("flat.npy"), writeNpy(f32([2], 2, 4)));
   await Deno.writeTextFile(at("bad.npy"), "no array");
+  await Deno.writeTextFile(at("text.txt"), "no value");
+  await Deno.writeTextFile(at("text.png"), "no ");
+  await Deno.writeTextFile(at("list.txt"), "x=#rand(0,1)\n\nx=#rand(0,1)\n");
+  const photo = dataFile("images/rgb.png");
   await Deno.writeFile(at("two.npz"), writeNpz([["a", f32([1], 1)], ["b", f32([1], 1)]]));
   const wrong: readonly [string[], number, string][] = [
     [[], 2, "there is no value for its input x, f32[1,2]; give --input 'x=#rand(0,1)'"],
@@ -129,11 +133,21 @@ Deno.test("run says what is wrong with values, before anything runs", async () =
     [["--input", "x=#rand(0)"], 2, "it is written #rand(min,max)"],
     [["--input", "x=#rnd(0,1)"], 2, "it is written #rand(min,max)"],
     [["--input", "x=#rand(0,1,a)"], 2, "a is no extent"],
-    [["--input", "x=#rand(0,1,2)"], 3, "it is f32[2], the input f32[1,2]"],
-    [["--input", `x=${at("flat.npy")}`], 3, "it is f32[2], the input f32[1,2]"],
+    [["--input", "x=rand(0,1)"], 2, "it is written #rand(min,max)"],
+    [["--input", "x=#rand(0,1,2)"], 2, "input/data shapes mismatch: [1,2] vs [2]"],
+    [["--input", `x=${at("flat.npy")}`], 3, "input/data shapes mismatch: [1,2] vs [2]"],
     [["--input", `x=${at("bad.npy")}`], 3, "it does not begin with NumPy's mark"],
     [["--input", `x=${at("none.npy")}`], 3, "there is no such file"],
-    [["--input", `x=${at("a.png")}`], 3, "it is none of .npy, .npz, .safetensors"],
+    [["--input", `x=${at("a.png")}`], 3, "there is no such file"],
+    [["--input", `x=${at("text.txt")}`], 3, ".npy, .npz, .safetensors, .pb, .png, .jpg, .webp"],
+    [["--input", `x=${at("text.png")}`], 3, "it begins with 6e 6f 20, and is no PNG"],
+    [["--input", `x=${photo}`], 2, "can not infer the format from its type f32[1,2]"],
+    [["--input", `x=${at("flat.npy")}`, "--resize-input"], 2, "it is for pictures, not for arrays"],
+    [["--input", "#rand(0,1)", "--resize-input"], 2, "it is for values from files only"],
+    [["--input", "#rand(0,1)", "--input-transform", "data*2"], 2, "with inputTransform"],
+    [["--input", "#rand(0,1)", "--input-transform", "data*"], 2, "found the end (at character 6)"],
+    [["--input", "x:#rand(0,1);y:#rand(0,1)"], 2, "the model has no input y, it has x"],
+    [["--input", `@${at("list.txt")}`], 2, "two values for the input x"],
     [["--input", at("two.npz")], 2, "the model has no input a, b"],
     [["--input", `x=${at("two.npz")}`], 3, "it has the arrays a, b"],
     [["--input", "#rand(0,1)", "--iter", "0"], 2, "it takes a whole number from 1 on"],
@@ -146,9 +160,11 @@ Deno.test("run says what is wrong with values, before anything runs", async () =
     assertEquals([status, out], [code, ""], `${flags.join(" ")}: ${err}`);
     assertStringIncludes(err, text);
   }
-  const embedded = await weft("run", cases, "--batch", "2");
-  assertEquals(embedded.status, 2);
-  assertStringIncludes(embedded.err, "give --input as well");
+  for (const flags of [["--batch", "2"], ["--rgb"], ["--check", "sum=a.npy"]]) {
+    const embedded = await weft("run", cases, ...flags);
+    assertEquals(embedded.status, 2);
+    assertStringIncludes(embedded.err, `Cannot take ${flags[0]} with embedded cases: give --input`);
+  }
   const device = await whole("run", module, "--device", "webgup");
   assertEquals(device.status, 2);
   assertStringIncludes(device.err, "did you mean webgpu?");

@@ -19,7 +19,7 @@ function close(host: Host): number[] {
 
 test("donated state ping-pongs between two buffers and reading the old one says where it went", async (gpu) => {
   const { plan, kernels } = chain(256, 1);
-  const loaded = await loadPlan(gpu, plan, kernels, [0]);
+  const loaded = await loadPlan(gpu, plan, kernels, { donate: [0] });
   let state = gpu.residents.upload(vector(...Array(256).fill(0)));
   const first = state;
   for (let i = 0; i < 4; i++) [state] = await loaded.run([state]);
@@ -38,7 +38,7 @@ test("donated state ping-pongs between two buffers and reading the old one says 
 
 test("a donated argument's own buffer becomes the result's when its last use is earlier", async (gpu) => {
   const { plan, kernels } = chain(256, 3);
-  const loaded = await loadPlan(gpu, plan, kernels, [0]);
+  const loaded = await loadPlan(gpu, plan, kernels, { donate: [0] });
   let state = gpu.residents.upload(vector(...Array(256).fill(1)));
   const block = gpu.residents.held(state, "look").block;
   [state] = await loaded.run([state]);
@@ -58,7 +58,7 @@ test("donation leaves what a constant or another argument shares alone", async (
   draft.kernel(mapKernel("a[i] * 2.0", 2), [half], [y]);
   draft.kernel(mapKernel("a[i] * 3.0", 2), [again], [z]);
   const { plan, kernels } = draft.done([y, z], [256]);
-  const loaded = await loadPlan(gpu, plan, kernels, [0]);
+  const loaded = await loadPlan(gpu, plan, kernels, { donate: [0] });
   const both = gpu.residents.upload(vector(1, 2));
   const outs = await loaded.run([both, both]);
   assertEquals((await gpu.residents.read(outs)).map(close), [[4, 6], [3, 6]]);

@@ -10,28 +10,13 @@ import { constant, convert } from "../../lib/core/leaf.ts";
 import { apply, type Tensor } from "../../lib/core/tensor.ts";
 import { type DType, dtypes, isFloat, printType } from "../../lib/core/type.ts";
 import { evaluateNow } from "../../lib/cpu/evaluate.ts";
-import { type GpuMachine, openWebgpu } from "../../lib/gpu/machine.ts";
 import { checked } from "../../lib/op/field.ts";
 import { ops } from "../../lib/ops/mod.ts";
-import { compilePlan } from "../../lib/plan/compile.ts";
 import { stage } from "../../lib/stage/stage.ts";
 import { isSmall, valuesOf, worst } from "../ops/case_values.ts";
-import { adapterOrSkip } from "./adapter.ts";
+import { machineTests } from "./adapter.ts";
 
-const isThere = await adapterOrSkip();
-let machine: GpuMachine;
-
-Deno.test.beforeAll(async () => {
-  if (!isThere) return;
-  machine = await openWebgpu((graph, target, options) =>
-    compilePlan(graph, target.limits, options, target.prepack)
-  );
-  await machine.gpu.readback.settled();
-});
-Deno.test.afterEach(async () => await machine?.gpu.readback.settled());
-Deno.test.afterAll(async () => {
-  if (isThere) await machine[Symbol.asyncDispose]();
-});
+const { test, machine } = await machineTests();
 
 /** Operands of a case with what was f32 (else i32) in another dtype; unsigned ones get no negatives. */
 function recast(hosts: readonly Host[], to: DType): Host[] {
@@ -48,45 +33,41 @@ function recast(hosts: readonly Host[], to: DType): Host[] {
 }
 
 for (const op of ops) {
-  Deno.test({
-    name: `webgpu: ${op.name} in every dtype it takes agrees with the interpreter`,
-    ignore: !isThere,
-    async fn() {
-      const c = op.cases.find((one) => isSmall(one));
-      if (!c || c.ins.length === 0) return;
-      for (const to of dtypes) {
-        const hosts = recast(valuesOf(c), to);
-        const f = (...xs: Tensor[]) =>
-          apply(op, xs, checked(op.name, op.fields, c.attrs ?? {}, xs))[0];
-        try {
-          op.infer(
-            hosts.map((h) => constant(h)),
-            checked(op.name, op.fields, c.attrs ?? {}, hosts),
-          );
-        } catch {
-          continue; // a dtype that it refuses
-        }
-        const graph = stage(f, hosts.map(({ dtype, shape }) => ({ dtype, shape })));
-        const given = new Map(graph.args.map((t, k): [typeof t.node, Host] => [t.node, hosts[k]]));
-        const [want] = evaluateNow(resultsOf(graph), given);
-        const loaded = await machine.compile(graph);
-        const [out] = await loaded.run(hosts);
-        const got = await out.read();
-        out.dispose();
-        loaded.dispose();
-        assertEquals(printType(got), printType(want));
-        const float = isFloat(want.dtype);
-        const half = to === "f16" || want.dtype === "f16";
-        // f16 results round once more here or there: one unit in the last place is 1e-3.
-        const { rtol, atol } = c.tolerance ?? { rtol: 1e-5, atol: 1e-6 };
-        const bad = worst(
-          got,
-          want,
-          float ? Math.max(rtol, half ? 2e-3 : 0) : 0,
-          float ? Math.max(atol, half ? 1e-3 : 0) : 0,
+  test(`webgpu: ${op.name} in every dtype it takes agrees with the interpreter`, async () => {
+    const c = op.cases.find((one) => isSmall(one));
+    if (!c || c.ins.length === 0) return;
+    for (const to of dtypes) {
+      const hosts = recast(valuesOf(c), to);
+      const f = (...xs: Tensor[]) =>
+        apply(op, xs, checked(op.name, op.fields, c.attrs ?? {}, xs))[0];
+      try {
+        op.infer(
+          hosts.map((h) => constant(h)),
+          checked(op.name, op.fields, c.attrs ?? {}, hosts),
         );
-        assert(!bad, `${op.name} of ${to}: ${JSON.stringify(bad)}`);
+      } catch {
+        continue; // a dtype that it refuses
       }
-    },
+      const graph = stage(f, hosts.map(({ dtype, shape }) => ({ dtype, shape })));
+      const given = new Map(graph.args.map((t, k): [typeof t.node, Host] => [t.node, hosts[k]]));
+      const [want] = evaluateNow(resultsOf(graph), given);
+      const loaded = await machine().compile(graph);
+      const [out] = await loaded.run(hosts);
+      const got = await out.read();
+      out.dispose();
+      loaded.dispose();
+      assertEquals(printType(got), printType(want));
+      const float = isFloat(want.dtype);
+      const half = to === "f16" || want.dtype === "f16";
+      // f16 results round once more here or there: one unit in the last place is 1e-3.
+      const { rtol, atol } = c.tolerance ?? { rtol: 1e-5, atol: 1e-6 };
+      const bad = worst(
+        got,
+        want,
+        float ? Math.max(rtol, half ? 2e-3 : 0) : 0,
+        float ? Math.max(atol, half ? 1e-3 : 0) : 0,
+      );
+      assert(!bad, `${op.name} of ${to}: ${JSON.stringify(bad)}`);
+    }
   });
 }

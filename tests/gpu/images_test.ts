@@ -13,7 +13,7 @@ import type { Tensor } from "../../lib/core/tensor.ts";
 import { f32, type Type } from "../../lib/core/type.ts";
 import type { Gpu } from "../../lib/gpu/device.ts";
 import type { Images } from "../../lib/gpu/images.ts";
-import { emitted } from "../../lib/gpu/machine.ts";
+import { choicesOf, emitted } from "../../lib/gpu/machine.ts";
 import { profilePlan } from "../../lib/gpu/profile.ts";
 import { loadPlan } from "../../lib/gpu/run.ts";
 import { matmul } from "../../lib/ops/matmul.ts";
@@ -216,7 +216,10 @@ test("emitted() chooses images for constants only, and where the device reads th
   const free = compilePlan(stage((x: Tensor, y: Tensor) => matmul(x, y), [square, square]), limits);
   const target = wgsl(limits, "software");
   const none: Images = { ...gpu.images, canHold: () => false };
-  const of = (plan: Plan, images: Images) => emitted(plan, target, images)[0]?.images ?? [];
+  const of = (plan: Plan, images: Images) => {
+    const chosen = choicesOf(plan, target, images).map(([best]) => best);
+    return emitted(plan, target, chosen)[0]?.images ?? [];
+  };
   assertEquals(of(fixed, gpu.images), [1]);
   assertEquals(of(fixed, none), []);
   assertEquals(of(free, gpu.images), []);
@@ -233,7 +236,9 @@ test("products with a constant and its twin of another shape agree with sums on 
   const model = (x: Tensor) => [matmul(x, weight), matmul(x, twin, { transposeB: true })];
   const plan = compilePlan(stage(model, [f32([m, k])]), gpu.limits);
   assert(plan.steps.length >= 2);
-  const loaded = await loadPlan(gpu, plan, emitted(plan, wgsl(gpu.limits, "software"), gpu.images));
+  const target = wgsl(gpu.limits, "software");
+  const chosen = choicesOf(plan, target, gpu.images).map(([best]) => best);
+  const loaded = await loadPlan(gpu, plan, emitted(plan, target, chosen));
   assertEquals(gpu.images.counts().alive, 1);
   const outs = await loaded.run([{ ...f32([m, k]), data: x }]);
   const [y, z] = await gpu.residents.read(outs);

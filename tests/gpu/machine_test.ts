@@ -9,40 +9,23 @@ import { f32 } from "../../lib/core/type.ts";
 import { type GpuMachine, openWebgpu } from "../../lib/gpu/machine.ts";
 import { profilePlan } from "../../lib/gpu/profile.ts";
 import { add, mul } from "../../lib/ops/arithmetic.ts";
-import { compilePlan } from "../../lib/plan/compile.ts";
 import { stage } from "../../lib/stage/stage.ts";
 import { assert, assertEquals, assertRejects } from "../std.ts";
-import { adapterOrSkip } from "./adapter.ts";
+import { machineTests } from "./adapter.ts";
 import { countCalls } from "./count_calls.ts";
 import { vector } from "./plans.ts";
 
-const isThere = await adapterOrSkip();
-let machine: GpuMachine;
-
-function openHere(): Promise<GpuMachine> {
-  return openWebgpu((graph, target, options) => compilePlan(graph, target.limits, options));
-}
-
-Deno.test.beforeAll(async () => {
-  if (isThere) machine = await openHere();
-  await machine?.gpu.readback.settled();
-});
-Deno.test.afterEach(async () => await machine?.gpu.readback.settled());
-Deno.test.afterAll(() => machine?.dispose());
-
-function test(name: string, fn: () => Promise<void>): void {
-  Deno.test({ name, ignore: !isThere, fn });
-}
+const { test, machine } = await machineTests();
 
 const scale = vector(1, 2, 3, 4);
 const model = (x: Tensor) => add(mul(x, constant(scale)), 1);
 
 test("compile() runs a staged function, and a result feeds the next call", async () => {
-  const loaded = await machine.compile(stage(model, [f32([4])]));
+  const loaded = await machine().compile(stage(model, [f32([4])]));
   const [y] = await loaded.run([vector(1, 1, 1, 1)]);
-  assertEquals(y.owner, machine);
+  assertEquals(y.owner, machine());
   const [z] = await loaded.run([y]);
-  const [a, b] = await machine.read([y, z]);
+  const [a, b] = await machine().read([y, z]);
   assertEquals([...a.data], [2, 3, 4, 5]);
   assertEquals([...b.data], [3, 7, 13, 21]);
   [y, z].forEach((r) => r.dispose());
@@ -50,8 +33,8 @@ test("compile() runs a staged function, and a result feeds the next call", async
 });
 
 test("a steady call is one submit, no bind group, no buffer and no write", async () => {
-  const loaded = await machine.compile(stage(model, [f32([4])]));
-  const x = machine.upload(vector(1, 1, 1, 1));
+  const loaded = await machine().compile(stage(model, [f32([4])]));
+  const x = machine().upload(vector(1, 1, 1, 1));
   for (let i = 0; i < 2; i++) (await loaded.run([x]))[0].dispose();
   const { value: [y], calls } = await countCalls(() => loaded.run([x]));
   assertEquals([calls.submit, calls.beginComputePass], [1, 1]);
@@ -62,7 +45,7 @@ test("a steady call is one submit, no bind group, no buffer and no write", async
 
 test("second runs are bitwise equal, and every level gives the same numbers", async () => {
   for (const optLevel of [0, 1, 2, 3] as const) {
-    const loaded = await machine.compile(stage(model, [f32([4])]), { optLevel });
+    const loaded = await machine().compile(stage(model, [f32([4])]), { optLevel });
     for (let i = 0; i < 2; i++) {
       const [y] = await loaded.run([vector(1, 1, 1, 1)]);
       assertEquals([...(await y.read()).data], [2, 3, 4, 5]);
@@ -73,7 +56,7 @@ test("second runs are bitwise equal, and every level gives the same numbers", as
 });
 
 test("a value without elements runs", async () => {
-  const loaded = await machine.compile(stage((x: Tensor) => add(x, 1), [f32([0, 3])]));
+  const loaded = await machine().compile(stage((x: Tensor) => add(x, 1), [f32([0, 3])]));
   const [y] = await loaded.run([{ ...f32([0, 3]), data: new Float32Array(0) }]);
   assertEquals((await y.read()).shape, [0, 3]);
   y.dispose();
@@ -81,7 +64,7 @@ test("a value without elements runs", async () => {
 });
 
 test("profilePlan() times a compiled graph", async () => {
-  const loaded = await machine.compile(stage(model, [f32([4])]));
+  const loaded = await machine().compile(stage(model, [f32([4])]));
   const { times } = await profilePlan(loaded, 1);
   assert(times.length >= 1);
   loaded.dispose();
@@ -90,7 +73,7 @@ test("profilePlan() times a compiled graph", async () => {
 test("a machine that is left gives everything back and says so", async () => {
   let left: GpuMachine;
   {
-    await using inner = await openHere();
+    await using inner = await openWebgpu();
     left = inner;
     const y = inner.upload(vector(1));
     assertEquals((await y.read()).data[0], 1);

@@ -13,59 +13,40 @@ import { checked } from "../../lib/op/field.ts";
 import { add, mul } from "../../lib/ops/arithmetic.ts";
 import { ops } from "../../lib/ops/mod.ts";
 import { stage } from "../../lib/stage/stage.ts";
-import { type GpuMachine, openWebgpu } from "../../lib/gpu/machine.ts";
-import { compilePlan } from "../../lib/plan/compile.ts";
 import { caseName, isSmall, valuesOf, worst } from "../ops/case_values.ts";
-import { adapterOrSkip } from "./adapter.ts";
+import { machineTests } from "./adapter.ts";
 
-const isThere = await adapterOrSkip();
-const skip = { ignore: !isThere };
-let machine: GpuMachine;
-
-Deno.test.beforeAll(async () => {
-  if (!isThere) return;
-  machine = await openWebgpu((graph, target, options) =>
-    compilePlan(graph, target.limits, options, target.prepack)
-  );
-  await machine.gpu.readback.settled();
-});
-Deno.test.afterEach(async () => await machine?.gpu.readback.settled());
-Deno.test.afterAll(async () => {
-  if (isThere) await machine[Symbol.asyncDispose]();
-});
+const { test, machine } = await machineTests();
 
 for (const op of ops) {
-  Deno.test(
-    { name: `webgpu: ${op.name} agrees with the interpreter, twice`, ...skip },
-    async () => {
-      for (const [i, c] of op.cases.entries()) {
-        if (!isSmall(c, 20000)) continue;
-        const hosts = valuesOf(c);
-        for (const around of [false, true]) {
-          const f = (...xs: Tensor[]) => {
-            const ins = around ? xs.map((x) => isFloat(x.dtype) ? add(mul(x, 1), 0.25) : x) : xs;
-            const [y] = apply(op, ins, checked(op.name, op.fields, c.attrs ?? {}, ins));
-            return around && isFloat(y.dtype) ? add(mul(y, 0.5), y) : y;
-          };
-          const graph = stage(f, hosts.map(({ dtype, shape }) => ({ dtype, shape })));
-          const given = new Map(
-            graph.args.map((t, k): [typeof t.node, Host] => [t.node, hosts[k]]),
-          );
-          const [want] = evaluateNow(resultsOf(graph), given);
-          const loaded = await machine.compile(graph);
-          const [got, again] = [await runOnce(loaded, hosts), await runOnce(loaded, hosts)];
-          loaded.dispose();
-          assertEquals(printType(got), printType(want));
-          assertEquals(got.data, again.data, `${caseName(op, i)} is not repeatable`);
-          const float = isFloat(want.dtype);
-          const { rtol, atol } = c.tolerance ?? { rtol: 1e-5, atol: 1e-6 };
-          const bad = worst(got, want, float ? rtol : 0, float ? atol : 0);
-          assert(!bad, `${caseName(op, i)}${around ? " fused" : ""}: ${JSON.stringify(bad)}`);
-        }
+  test(`webgpu: ${op.name} agrees with the interpreter, twice`, async () => {
+    for (const [i, c] of op.cases.entries()) {
+      if (!isSmall(c, 20000)) continue;
+      const hosts = valuesOf(c);
+      for (const around of [false, true]) {
+        const f = (...xs: Tensor[]) => {
+          const ins = around ? xs.map((x) => isFloat(x.dtype) ? add(mul(x, 1), 0.25) : x) : xs;
+          const [y] = apply(op, ins, checked(op.name, op.fields, c.attrs ?? {}, ins));
+          return around && isFloat(y.dtype) ? add(mul(y, 0.5), y) : y;
+        };
+        const graph = stage(f, hosts.map(({ dtype, shape }) => ({ dtype, shape })));
+        const given = new Map(
+          graph.args.map((t, k): [typeof t.node, Host] => [t.node, hosts[k]]),
+        );
+        const [want] = evaluateNow(resultsOf(graph), given);
+        const loaded = await machine().compile(graph);
+        const [got, again] = [await runOnce(loaded, hosts), await runOnce(loaded, hosts)];
+        loaded.dispose();
+        assertEquals(printType(got), printType(want));
+        assertEquals(got.data, again.data, `${caseName(op, i)} is not repeatable`);
+        const float = isFloat(want.dtype);
+        const { rtol, atol } = c.tolerance ?? { rtol: 1e-5, atol: 1e-6 };
+        const bad = worst(got, want, float ? rtol : 0, float ? atol : 0);
+        assert(!bad, `${caseName(op, i)}${around ? " fused" : ""}: ${JSON.stringify(bad)}`);
       }
-      await machine.gpu.readback.settled();
-    },
-  );
+    }
+    await machine().gpu.readback.settled();
+  });
 }
 
 async function runOnce(

@@ -10,8 +10,8 @@ import type * as nn from "../../lib/model/nn.ts";
 import { constant, tensor } from "../../lib/core/leaf.ts";
 import { loadParams } from "../../lib/io/params.ts";
 import { openWebgpu } from "../../lib/gpu/machine.ts";
-import { compilePlan } from "../../lib/plan/compile.ts";
 import { stage } from "../../lib/stage/stage.ts";
+import { compilePlan } from "../../lib/plan/compile.ts";
 import { trace } from "../../lib/trace/trace.ts";
 import { adapterOrSkip } from "./adapter.ts";
 import { countCalls } from "./count_calls.ts";
@@ -25,9 +25,7 @@ Deno.test({
   sanitizeOps: false,
   async fn() {
     const p: nn.Params<typeof spec> = await loadParams(spec, data);
-    const machine = await openWebgpu((graph, target, options) =>
-      compilePlan(graph, target.limits, options, target.prepack)
-    );
+    const machine = await openWebgpu();
     const classify = trace((x: Tensor) => digits(p)(x), { on: machine, captureAsConst: true });
     const x = constant(machine.upload({
       dtype: "f32",

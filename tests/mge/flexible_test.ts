@@ -8,7 +8,7 @@ import type { Tensor } from "../../lib/core/tensor.ts";
 import { f32, i32, type Type } from "../../lib/core/type.ts";
 import { evaluate } from "../../lib/cpu/evaluate.ts";
 import { gathered } from "../../lib/io/stream.ts";
-import { bytesSource } from "../../lib/mge/byte_source.ts";
+import { arrayBytes } from "../../lib/io/bytes.ts";
 import { importModel } from "../../lib/mge/import.ts";
 import { readModel } from "../../lib/mge/open_file.ts";
 import { relu } from "../../lib/ops/activation.ts";
@@ -35,7 +35,7 @@ async function follows(model: Model, types: readonly Type[], others: readonly Ty
     const stream = dump(model as never, types, { format });
     const info = await stream.info;
     assertEquals(info.reported, []);
-    const file = await readModel(bytesSource(await gathered(stream)));
+    const file = await readModel(arrayBytes(await gathered(stream)));
     const read = await importModel(file.models[0]);
     assertEquals(read.inputs.map(({ shape }) => shape), types.map(({ shape }) => [...shape]));
     const args = others.map((t) => arg(t));

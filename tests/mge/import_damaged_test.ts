@@ -5,7 +5,7 @@
  */
 import { collect, isSource } from "../../lib/core/host.ts";
 import { evaluate } from "../../lib/cpu/evaluate.ts";
-import { bytesSource } from "../../lib/mge/byte_source.ts";
+import { arrayBytes } from "../../lib/io/bytes.ts";
 import { importModel } from "../../lib/mge/import.ts";
 import { readModel } from "../../lib/mge/open_file.ts";
 import { assert, assertEquals, assertLess } from "../std.ts";
@@ -74,7 +74,7 @@ Deno.test("a file is not read whole to be described", async () => {
     f.name.endsWith("base.v1.mge")
   );
   let read = 0;
-  const source = bytesSource(bytes);
+  const source = arrayBytes(bytes);
   const file = await readModel({
     size: bytes.length,
     read(at, length) {

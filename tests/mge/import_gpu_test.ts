@@ -4,28 +4,13 @@
  */
 import { assertEquals } from "../std.ts";
 import { constant } from "../../lib/core/leaf.ts";
-import { type GpuMachine, openWebgpu } from "../../lib/gpu/machine.ts";
-import { compilePlan } from "../../lib/plan/compile.ts";
 import { load } from "../../lib/trace/load.ts";
 import { read } from "../../lib/trace/read.ts";
-import { adapterOrSkip } from "../gpu/adapter.ts";
+import { machineTests } from "../gpu/adapter.ts";
 import { goldenCases, pythonCases, type RecordedCase } from "../tools/unpack_cases.ts";
 import { difference, hostOf } from "./run_cases.ts";
 
-const isThere = await adapterOrSkip();
-let machine: GpuMachine;
-
-Deno.test.beforeAll(async () => {
-  if (!isThere) return;
-  machine = await openWebgpu((graph, target, options) =>
-    compilePlan(graph, target.limits, options, target.prepack)
-  );
-  await machine.gpu.readback.settled();
-});
-Deno.test.afterEach(async () => await machine?.gpu.readback.settled());
-Deno.test.afterAll(async () => {
-  if (isThere) await machine[Symbol.asyncDispose]();
-});
+const { test, machine } = await machineTests();
 
 /** Runs the cases that have a meaning here; gives how many agree and which differ. */
 async function onDevice(cases: readonly RecordedCase[]) {
@@ -33,7 +18,7 @@ async function onDevice(cases: readonly RecordedCase[]) {
   const differing: string[] = [];
   for (const one of cases) {
     try {
-      await using model = await load(one.model, { on: machine, name: one.name });
+      await using model = await load(one.model, { on: machine(), name: one.name });
       if (model.refusal) continue;
       const out = await model(...one.inputs.map((x) => constant(hostOf(x))));
       const values = Object.values(out);
@@ -54,22 +39,14 @@ async function onDevice(cases: readonly RecordedCase[]) {
   return { agrees, differing };
 }
 
-Deno.test({
-  name: "files of the MegEngine core: 318 agree on webgpu",
-  ignore: !isThere,
-  async fn() {
-    const { agrees, differing } = await onDevice(await goldenCases());
-    assertEquals(differing.slice(0, 5), []);
-    assertEquals(agrees, 318);
-  },
+test("files of the MegEngine core: 318 agree on webgpu", async () => {
+  const { agrees, differing } = await onDevice(await goldenCases());
+  assertEquals(differing.slice(0, 5), []);
+  assertEquals(agrees, 318);
 });
 
-Deno.test({
-  name: "files of the Python package: 200 agree on webgpu",
-  ignore: !isThere,
-  async fn() {
-    const { agrees, differing } = await onDevice(await pythonCases());
-    assertEquals(differing.slice(0, 5), []);
-    assertEquals(agrees, 200);
-  },
+test("files of the Python package: 200 agree on webgpu", async () => {
+  const { agrees, differing } = await onDevice(await pythonCases());
+  assertEquals(differing.slice(0, 5), []);
+  assertEquals(agrees, 200);
 });

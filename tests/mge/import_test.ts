@@ -4,7 +4,7 @@
  * what is supported cannot shrink unseen.
  * @module
  */
-import { bytesSource } from "../../lib/mge/byte_source.ts";
+import { arrayBytes } from "../../lib/io/bytes.ts";
 import { importModel } from "../../lib/mge/import.ts";
 import type { FileModel, FileOpr, FileTensor } from "../../lib/mge/model.ts";
 import { readModel } from "../../lib/mge/open_file.ts";
@@ -212,10 +212,10 @@ Deno.test("files that are no model are refused by name", async () => {
   };
   for (const [name, part] of Object.entries(wanted)) {
     const bytes = await dataFile(`mge/${name}`);
-    await assertRejects(() => readModel(bytesSource(bytes)), Error, part);
+    await assertRejects(() => readModel(arrayBytes(bytes)), Error, part);
   }
   for (const name of ["v1-conv-backward-filter.mge", "v1-reshape-chain.mge"]) {
-    const { models } = await readModel(bytesSource(await dataFile(`mge/${name}`)));
+    const { models } = await readModel(arrayBytes(await dataFile(`mge/${name}`)));
     const model = await importModel(models[0], name);
     assertEquals(model.refusal, undefined);
     assert(model.outputs.every(({ shape }) => shape !== undefined));

@@ -6,56 +6,37 @@
 import { resultsOf } from "../../lib/core/graph.ts";
 import { constant } from "../../lib/core/leaf.ts";
 import { evaluate } from "../../lib/cpu/evaluate.ts";
-import { type GpuMachine, openWebgpu } from "../../lib/gpu/machine.ts";
 import { gathered } from "../../lib/io/stream.ts";
 import { dumpGraph } from "../../lib/mge/dump.ts";
 import { inferenceNames } from "../../lib/mge/infer/options.ts";
-import { compilePlan } from "../../lib/plan/compile.ts";
 import { stage } from "../../lib/stage/stage.ts";
 import { load } from "../../lib/trace/load.ts";
 import { read } from "../../lib/trace/read.ts";
-import { adapterOrSkip } from "../gpu/adapter.ts";
+import { machineTests } from "../gpu/adapter.ts";
 import { worst } from "../ops/case_values.ts";
 import { assertEquals } from "../std.ts";
 import { seeded } from "./dump_networks.ts";
 import { networks } from "./inference_networks.ts";
 
-const isThere = await adapterOrSkip();
-let machine: GpuMachine;
+const { test, machine } = await machineTests();
 
-Deno.test.beforeAll(async () => {
-  if (!isThere) return;
-  machine = await openWebgpu((graph, target, options) =>
-    compilePlan(graph, target.limits, options, target.prepack)
-  );
-  await machine.gpu.readback.settled();
-});
-Deno.test.afterEach(async () => await machine?.gpu.readback.settled());
-Deno.test.afterAll(async () => {
-  if (isThere) await machine[Symbol.asyncDispose]();
-});
-
-Deno.test({
-  name: "inference: files of every option agree on webgpu",
-  ignore: !isThere,
-  async fn() {
-    for (const name of ["varied", "uneven", "photo"]) {
-      const { model, types } = networks[name];
-      const graph = stage(model as never, types);
-      const values = types.map((t, i) => seeded(t, 7 + i));
-      const bound = graph.args.map((t, i) => [t.node, values[i]] as const);
-      const wants = await evaluate(resultsOf(graph), new Map(bound));
-      for (const option of inferenceNames) {
-        const bytes = await gathered(dumpGraph(graph, { [option]: true }).emit());
-        await using file = await load(bytes, { on: machine, name: option });
-        const outs = Object.values(await file(...values.map((v) => constant(v))));
-        const within = option.includes("16") ? 1e-2 : 1e-5;
-        for (const [k, out] of outs.entries()) {
-          const got = await read(out);
-          assertEquals(worst(got, wants[k], within, within), undefined, `${name} ${option} ${k}`);
-          out.dispose();
-        }
+test("inference: files of every option agree on webgpu", async () => {
+  for (const name of ["varied", "uneven", "photo"]) {
+    const { model, types } = networks[name];
+    const graph = stage(model as never, types);
+    const values = types.map((t, i) => seeded(t, 7 + i));
+    const bound = graph.args.map((t, i) => [t.node, values[i]] as const);
+    const wants = await evaluate(resultsOf(graph), new Map(bound));
+    for (const option of inferenceNames) {
+      const bytes = await gathered(dumpGraph(graph, { [option]: true }).emit());
+      await using file = await load(bytes, { on: machine(), name: option });
+      const outs = Object.values(await file(...values.map((v) => constant(v))));
+      const within = option.includes("16") ? 1e-2 : 1e-5;
+      for (const [k, out] of outs.entries()) {
+        const got = await read(out);
+        assertEquals(worst(got, wants[k], within, within), undefined, `${name} ${option} ${k}`);
+        out.dispose();
       }
     }
-  },
+  }
 });

@@ -2,7 +2,7 @@
  * Model files for the tests of `lib/mge/`, and models with their values read, for comparing.
  * @module
  */
-import { bytesSource } from "../../lib/mge/byte_source.ts";
+import { arrayBytes } from "../../lib/io/bytes.ts";
 import type { FileModel, FileOpr, FileTensor, FileValue } from "../../lib/mge/model.ts";
 import { type ReadFile, readModel } from "../../lib/mge/open_file.ts";
 
@@ -32,7 +32,7 @@ export async function modelFiles(folder: string): Promise<NamedFile[]> {
 
 /** Reads a file in memory. */
 export function readBytes(bytes: Uint8Array): Promise<ReadFile> {
-  return readModel(bytesSource(bytes));
+  return readModel(arrayBytes(bytes));
 }
 
 /** All chunks as one array. */

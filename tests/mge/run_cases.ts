@@ -6,7 +6,7 @@ import { type Host, hostFromBytes } from "../../lib/core/host.ts";
 import { arg } from "../../lib/core/leaf.ts";
 import { type DType, isFloat, sizeOf } from "../../lib/core/type.ts";
 import { evaluate } from "../../lib/cpu/evaluate.ts";
-import { bytesSource } from "../../lib/mge/byte_source.ts";
+import { arrayBytes } from "../../lib/io/bytes.ts";
 import { type Imported, importModel } from "../../lib/mge/import.ts";
 import { readModel } from "../../lib/mge/open_file.ts";
 import type { CaseTensor, RecordedCase } from "../tools/unpack_cases.ts";
@@ -46,7 +46,7 @@ export function difference(
 
 /** The function of a case's file. */
 export async function imported(one: RecordedCase): Promise<Imported> {
-  const file = await readModel(bytesSource(one.model));
+  const file = await readModel(arrayBytes(one.model));
   return await importModel(file.models[0], one.name);
 }
 

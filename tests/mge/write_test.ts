@@ -9,7 +9,7 @@ import type { Tensor } from "../../lib/core/tensor.ts";
 import { f16, f32, i32, isFloat, printType, u16 } from "../../lib/core/type.ts";
 import { evaluate } from "../../lib/cpu/evaluate.ts";
 import { gathered } from "../../lib/io/stream.ts";
-import { bytesSource } from "../../lib/mge/byte_source.ts";
+import { arrayBytes } from "../../lib/io/bytes.ts";
 import { dumpGraph, type DumpOptions } from "../../lib/mge/dump.ts";
 import { importModel } from "../../lib/mge/import.ts";
 import { readModel } from "../../lib/mge/open_file.ts";
@@ -36,7 +36,7 @@ async function written(graph: Parameters<typeof dumpGraph>[0], options: DumpOpti
   const dumped = dumpGraph(graph, options);
   const bytes = await gathered(dumped.emit());
   assertEquals(bytes.length, dumped.totalBytes);
-  const { models: [model] } = await readModel(bytesSource(bytes));
+  const { models: [model] } = await readModel(arrayBytes(bytes));
   return { info: dumped.info, model, bytes };
 }
 

@@ -63,7 +63,7 @@ await deno(["run", "-A", "tests/tools/setup.ts"], false);
 await gate("format", ["fmt", "--check", "--quiet"]);
 await gate("lint", ["lint", "--quiet"]);
 await gate("types", ["check", "--quiet"]);
-await gate("documentation", ["doc", "--lint", "mod.ts"]);
+await gate("documentation", ["doc", "--lint", "mod.ts", "lib/report/mod.ts"]);
 await gate("packaging", ["publish", "--dry-run", "--allow-dirty", "--quiet"]);
 await suite(["test", "-A", "--quiet", "tests/"]);
 await suite([

@@ -1,8 +1,10 @@
 /**
- * Installs what the tests need and the machine lacks: a Vulkan driver in software, where there is
- * no adapter and the system's package manager can be used. Otherwise it says what to install.
+ * Installs what the tests need and the machine lacks, where the system's package manager can be
+ * used: a Vulkan driver in software if there is no adapter, and Chromium for the tests of pages.
+ * Otherwise it says what to install.
  * @module
  */
+import { chromiumPath } from "../report/browser_path.ts";
 
 /**
  * True if an adapter answers through the system's own driver (not OpenGL, which Deno falls back to
@@ -36,25 +38,32 @@ async function run(command: string, ...args: string[]): Promise<boolean> {
   }
 }
 
+/** Installs packages, if this is a Linux with apt and we may. */
+async function installed(...packages: readonly string[]): Promise<boolean> {
+  const root = Deno.build.os === "linux" && Deno.uid() === 0;
+  return root && await run("apt-get", "update") &&
+    await run("apt-get", "install", "-y", "--no-install-recommends", ...packages);
+}
+
 if (!await hasAdapter()) {
   console.error(
     "No Vulkan adapter: installing Mesa's software Vulkan driver (mesa-vulkan-drivers) …",
   );
-  const root = Deno.build.os === "linux" && Deno.uid() === 0;
-  const done = root && await run("apt-get", "update") &&
-    await run(
-      "apt-get",
-      "install",
-      "-y",
-      "--no-install-recommends",
-      "mesa-vulkan-drivers",
-      "libvulkan1",
-    );
-  if (!done || !await hasAdapter()) {
+  if (!await installed("mesa-vulkan-drivers", "libvulkan1") || !await hasAdapter()) {
     console.error(
       "No Vulkan adapter could be set up here: tests that need an adapter are skipped where there " +
         "is none at all.\n" +
         "On Debian or Ubuntu: sudo apt-get install mesa-vulkan-drivers libvulkan1",
+    );
+  }
+}
+
+if (!await chromiumPath()) {
+  console.error("No Chromium: installing it (chromium) for the tests of pages …");
+  if (!await installed("chromium") || !await chromiumPath()) {
+    console.error(
+      "No Chromium could be set up here: the tests of pages in a browser are skipped.\n" +
+        "On Debian: sudo apt-get install chromium",
     );
   }
 }

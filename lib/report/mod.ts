@@ -1,0 +1,62 @@
+/**
+ * Reports: a graph, or a model file's operators, as one HTML file to explore in any browser. The
+ * file loads nothing and needs no network.
+ *
+ * ```ts
+ * import { add, f32, matmul, named, relu, stage, type Tensor, tensor } from "@weft/weft";
+ * import { graphHtml } from "@weft/weft/report";
+ *
+ * const w = tensor([[1, -1], [0.5, 2]]);
+ * const graph = stage((x: Tensor) => relu(add(matmul(x, w), 1)), [named("x", f32([1, 2]))]);
+ * const page = await graphHtml(graph, { title: "a layer" });
+ * console.log(page.slice(0, 15)); // <!doctype html>, to be written to a file
+ * ```
+ * @module
+ */
+import type { Graph } from "../core/graph.ts";
+import type { Node } from "../core/tensor.ts";
+import type { Listing } from "../mge/listing.ts";
+import { fileData } from "./file_data.ts";
+import { graphData } from "./graph_data.ts";
+import { picturePage, type ReportOptions } from "./page.ts";
+
+export type { ReportOptions };
+
+/** How a graph's page is made. */
+export interface GraphHtmlOptions extends ReportOptions {
+  /**
+   * Where the author wrote a node, as `file:line:column`; by default the first place outside this
+   * library on the stack where the node was made. `() => undefined` leaves places out.
+   */
+  readonly place?: (node: Node) => string | undefined;
+}
+
+/**
+ * A graph as a picture to explore: the text of one HTML file. Parameters that one operation reads
+ * stand on its card, numbers too; each result of the graph is a card of its own.
+ */
+export async function graphHtml(graph: Graph, options: GraphHtmlOptions = {}): Promise<string> {
+  const { place, ...page } = options;
+  return await picturePage(graphData(graph, place ? { place } : {}), page);
+}
+
+/**
+ * A model file's own operators as such a picture, whether or not they can run here; `listing` is
+ * what `listing()` of a loaded model gives.
+ *
+ * ```ts
+ * import { add, dump, f32, load, named, type Tensor } from "@weft/weft";
+ * import { listingHtml } from "@weft/weft/report";
+ *
+ * const file = dump((x: Tensor) => add(x, 1), [named("x", f32([2]))]);
+ * await using model = await load(new Uint8Array(await new Response(file).arrayBuffer()));
+ * const page = await listingHtml(model.listing(), { title: "x + 1" });
+ * console.log(page.includes("Elemwise ADD")); // true
+ * ```
+ */
+export async function listingHtml(
+  listing: Listing,
+  options: ReportOptions = {},
+): Promise<string> {
+  return await picturePage(fileData(listing), options);
+}

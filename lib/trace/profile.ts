@@ -1,0 +1,179 @@
+/**
+ * Profiles: what each kernel of each call did and how long it took, beside what the machine can do
+ * at best. Collected call by call, put together when asked for.
+ * @module
+ */
+import { placeOf } from "../core/fault.ts";
+import type { Host, Resident } from "../core/host.ts";
+import type { Loaded, Machine, StepInfo, StepTime, Timed, Took } from "../core/target.ts";
+import { printType } from "../core/type.ts";
+import { type MemoryReport, memoryReport } from "../plan/timeline.ts";
+import { type Peak, peakOf } from "./peak.ts";
+
+/** One kernel of a plan over all its calls. Times are in nanoseconds. */
+export interface ProfiledKernel {
+  /** The operations it computes, outermost last. */
+  readonly operation: string;
+  /** The kind of its form; `copy`; `operation` on the interpreter. */
+  readonly kind: string;
+  /** Where the author wrote the outermost of them. */
+  readonly place: string | null;
+  /** Types of the operands, as in `f32[2,3]`. */
+  readonly ins: readonly string[];
+  /** Types of the results. */
+  readonly outs: readonly string[];
+  /** Which kernel was chosen; null where there is no choice. */
+  readonly variant: string | null;
+  /** Work-groups; null where there are none. */
+  readonly dispatch: readonly number[] | null;
+  /** Bytes of operands and results, each once. */
+  readonly bytes: number;
+  /** Arithmetic operations; a multiply-add is two. */
+  readonly flops: number;
+  /** The time of each call; null where a call had nothing to do here. */
+  readonly ns: readonly (number | null)[];
+  /** Median of these; 0 if it never did anything. */
+  readonly medianNs: number;
+  /** What it reached of the machine's measured bandwidth and arithmetic rate, by the median. */
+  readonly share: { readonly bandwidth: number; readonly arithmetic: number };
+}
+
+/** One call of a plan; times in milliseconds. */
+export interface ProfiledCall {
+  /** From the first profiled call of all until this one began. */
+  readonly start: number;
+  /** Until it was over. */
+  readonly ms: number;
+  /** Reading all results afterwards. */
+  readonly readback: number;
+  /** When each kernel began, in nanoseconds from the first kernel's start, and how long it took. */
+  readonly kernels: readonly {
+    readonly kernel: number;
+    readonly start: number;
+    readonly ns: number;
+  }[];
+}
+
+/** A plan with its calls. */
+export interface ProfiledPlan {
+  /** What the plan is for: the types of the arguments. */
+  readonly key: string;
+  /** Making it, in milliseconds. */
+  readonly ms: Took;
+  /** Its kernels in order. */
+  readonly kernels: readonly ProfiledKernel[];
+  /** What it needs; null where the interpreter runs, which plans nothing. */
+  readonly memory: MemoryReport | null;
+  /** Its calls in order. */
+  readonly calls: readonly ProfiledCall[];
+}
+
+/** All calls that were profiled. */
+export interface Profile {
+  /** Where they ran. */
+  readonly device: { readonly name: string; readonly description: string };
+  /** Whose clock the kernels' times are by; the host's counts what a kernel waits for as well. */
+  readonly clock: "device" | "host";
+  /** What the machine reaches at best, measured. */
+  readonly peak: Peak;
+  /** One entry a plan; a program that reads values in its middle has several. */
+  readonly plans: readonly ProfiledPlan[];
+}
+
+interface Collected {
+  readonly key: string;
+  readonly loaded: Loaded;
+  readonly infos: readonly StepInfo[];
+  readonly calls: { readonly ran: Timed; start: number; ms: number; readback: number }[];
+}
+
+/** Collects the calls of one traced function. */
+export interface Profiler {
+  /** Runs a plan once with every step timed. */
+  run(
+    key: string,
+    loaded: Loaded,
+    args: readonly (Host | Resident)[],
+  ): Promise<readonly Resident[]>;
+  /** What was collected so far; measures the machine. */
+  profile(machine: Machine): Promise<Profile>;
+}
+
+/** Calls that are kept of one plan; the first and the latest. */
+const mostCalls = 1000;
+
+/** A profiler that has seen nothing. */
+export function profiler(): Profiler {
+  const plans = new Map<Loaded, Collected>();
+  let begun: number | undefined;
+  return {
+    async run(key, loaded, args) {
+      let plan = plans.get(loaded);
+      if (!plan) plans.set(loaded, plan = { key, loaded, infos: loaded.steps(), calls: [] });
+      const start = performance.now();
+      begun ??= start;
+      const ran = await loaded.timed(args);
+      const done = performance.now();
+      await Promise.all(ran.outs.map((out) => out.read()));
+      const readback = performance.now() - done;
+      if (plan.calls.length >= mostCalls) plan.calls.splice(mostCalls >> 1, 1);
+      plan.calls.push({ ran, start: start - begun, ms: done - start, readback });
+      return ran.outs;
+    },
+    async profile(machine) {
+      const peak = await peakOf(machine);
+      const all = [...plans.values()];
+      const { name, description } = machine;
+      const clock = all.some((p) => p.calls.some(({ ran }) => ran.clock === "host"))
+        ? "host"
+        : "device";
+      return { device: { name, description }, clock, peak, plans: all.map((p) => planOf(p, peak)) };
+    },
+  };
+}
+
+function planOf({ key, loaded, infos, calls }: Collected, peak: Peak): ProfiledPlan {
+  const rows = calls.map(({ ran }) => new Map(ran.times.map((time) => [time.step, time])));
+  return {
+    key,
+    ms: loaded.took,
+    kernels: infos.map((info, i) => kernelOf(info, rows.map((row) => row.get(i)), peak)),
+    memory: loaded.plan ? memoryReport(loaded.plan) : null,
+    calls: calls.map(({ ran, start, ms, readback }) => ({
+      ...{ start, ms, readback },
+      kernels: ran.times.map(({ step, start, ns }) => ({ kernel: step, start, ns })),
+    })),
+  };
+}
+
+function kernelOf(
+  info: StepInfo,
+  times: readonly (StepTime | undefined)[],
+  peak: Peak,
+): ProfiledKernel {
+  const ns = times.map((time) => time?.ns ?? null);
+  const medianNs = median(ns.filter((x) => x !== null));
+  const share = (amount: number, rate: number) => medianNs ? amount / medianNs / rate : 0;
+  return {
+    operation: info.name,
+    kind: info.kind,
+    place: placeOf(info.sites.at(-1)) ?? null,
+    ins: info.ins.map(printType),
+    outs: info.outs.map(printType),
+    variant: info.variant ?? null,
+    dispatch: info.dispatch ?? null,
+    bytes: info.bytes,
+    flops: info.flops,
+    ns,
+    medianNs,
+    share: { bandwidth: share(info.bytes, peak.gbps), arithmetic: share(info.flops, peak.gflops) },
+  };
+}
+
+/** The median of some numbers; 0 of none. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  if (!sorted.length) return 0;
+  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}

@@ -1,0 +1,72 @@
+/**
+ * Profiles of traced functions and loaded models: every kernel of every call, with its work.
+ * @module
+ */
+import { TraceError } from "../../lib/core/fault.ts";
+import { constant } from "../../lib/core/leaf.ts";
+import { f32 } from "../../lib/core/type.ts";
+import { add } from "../../lib/ops/arithmetic.ts";
+import { matmul } from "../../lib/ops/matmul.ts";
+import { relu } from "../../lib/ops/activation.ts";
+import { sum } from "../../lib/ops/reduce.ts";
+import type { Tensor } from "../../lib/core/tensor.ts";
+import { read } from "../../lib/trace/read.ts";
+import { trace } from "../../lib/trace/trace.ts";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "../std.ts";
+import { machineTests } from "./machines.ts";
+
+const test = await machineTests();
+const x = constant({ ...f32([8, 16]), data: new Float32Array(128).fill(0.5) });
+const w = constant({ ...f32([16, 4]), data: new Float32Array(64).fill(0.25) });
+
+test("profile() has every kernel of every call, with its work and its place", async (on) => {
+  await using f = trace((x: Tensor) => relu(add(matmul(x, w), 1)), { on, profiling: true });
+  for (let i = 0; i < 3; i++) assertEquals((await read(await f(x))).data[0], 3);
+  const profile = await f.profile();
+  assertEquals(profile.device.name, on.name);
+  assert(profile.peak.gflops > 0 && profile.peak.gbps > 0);
+  const [plan] = profile.plans;
+  assertEquals(plan.calls.length, 3);
+  assertEquals(plan.kernels.length, on.name === "webgpu" ? 1 : 3);
+  const product = plan.kernels[0];
+  assertStringIncludes(product.operation, "matmul");
+  assertStringIncludes(product.place!, "profile_test.ts:");
+  assertEquals(product.outs, ["f32[8,4]"]);
+  // 2·8·4·16, and on a device the addition and relu's comparison in the epilogue.
+  assert(product.flops >= 1024 && product.flops <= 1024 + 3 * 32, `${product.flops}`);
+  assert(product.bytes >= (128 + 64 + 32) * 4);
+  for (const kernel of plan.kernels) {
+    assertEquals(kernel.ns.length, 3);
+    assert(kernel.ns.every((ns) => ns !== null && ns >= 0));
+    assert(kernel.share.bandwidth >= 0 && kernel.share.arithmetic >= 0);
+  }
+  for (const call of plan.calls) {
+    assert(call.ms > 0 && call.readback >= 0 && call.start >= 0);
+    assertEquals(call.kernels.map((k) => k.kernel), [...plan.kernels.keys()]);
+  }
+  if (on.name === "webgpu") {
+    assertEquals(plan.memory!.resultBytes, 128);
+    assertEquals(plan.memory!.timeline.length, 1);
+    assert(product.variant && product.dispatch);
+  }
+  assertEquals(JSON.parse(JSON.stringify(profile)), profile);
+});
+
+test("values read inside a call have plans of their own in the profile", async (on) => {
+  await using f = trace(async (x: Tensor) => {
+    const half = (await read(sum(x))).data[0] / 2;
+    return add(x, half);
+  }, { on, profiling: true });
+  for (let i = 0; i < 2; i++) (await f(x)).dispose();
+  const { plans } = await f.profile();
+  assertEquals(plans.map(({ calls }) => calls.length), [2, 2]);
+});
+
+test("profile() says what is missing", async (on) => {
+  await using plain = trace((x: Tensor) => relu(x), { on });
+  await plain(x);
+  const error = await assertRejects(() => plain.profile(), TraceError, "profiling: true");
+  assertEquals(error.reason, "no profile");
+  await using never = trace((x: Tensor) => relu(x), { on, profiling: true });
+  await assertRejects(() => never.profile(), TraceError, "never called");
+});
