@@ -259,6 +259,7 @@ export type { BytesLike, ByteSource } from "./lib/io/bytes.ts";
 export type { Target as Sink } from "./lib/io/sink.ts";
 export type { Described, Parameter } from "./lib/mge/describe.ts";
 export type { DumpInfo, DumpOptions } from "./lib/mge/dump.ts";
+export type { InferenceOptions } from "./lib/mge/infer/options.ts";
 export type { ListedField, ListedOperator, ListedVariable, Listing } from "./lib/mge/listing.ts";
 export type { OnProgress } from "./lib/mge/parts.ts";
 export type { CaseOptions } from "./lib/mge/testcase.ts";

@@ -4,6 +4,7 @@
  */
 import type { Flag, FlagValues } from "./command.ts";
 import type { DumpToOptions } from "../trace/dump.ts";
+import { inferenceFlags, inferenceFlagsOf } from "./inference_flags.ts";
 import { countOf } from "./count_flag.ts";
 import { usageError } from "./parse.ts";
 import { valueFlags, valueOptions } from "./value_flags.ts";
@@ -35,7 +36,8 @@ export const dumpFlags = {
     doc: "write the operators and dtypes in use there, as JSON",
   },
   "append-json": { kind: "boolean", doc: "merge into that file" },
-  "optimize-for-inference": { kind: "boolean", default: true, doc: "optimise before writing" },
+  "optimize-for-inference": { kind: "boolean", default: true, doc: "rewrite for inference" },
+  ...inferenceFlags,
   "user-info": { kind: "string", placeholder: "JSON", doc: "a value to keep in the metadata" },
   "enable-metadata": { kind: "boolean", default: true, doc: "write metadata" },
   "input-data": {
@@ -81,6 +83,7 @@ export function dumpOptions(
     ...(flags["strip-info-file"] ? { stripInfoFile: flags["strip-info-file"] } : {}),
     appendJson: flags["append-json"],
     optimizeForInference: flags["optimize-for-inference"],
+    ...inferenceFlagsOf(flags),
     ...(flags["user-info"] === undefined ? {} : { userInfo: jsonOf(flags["user-info"]) }),
     enableMetadata: flags["enable-metadata"],
     ...(flags["input-data"].length ? { inputData: flags["input-data"] } : {}),

@@ -6,6 +6,13 @@ import { OptionError } from "../core/fault.ts";
 import { type Graph, resultsOf } from "../core/graph.ts";
 import type { Named } from "../core/type.ts";
 import { gzip as compressed } from "../io/stream.ts";
+import {
+  checkInference,
+  inferenceNames,
+  inferenceOf,
+  type InferenceOptions,
+  noInference,
+} from "./infer/options.ts";
 import { layOut } from "./layout.ts";
 import type { FileModel } from "./model.ts";
 import type { FileLayout, OnProgress } from "./parts.ts";
@@ -34,7 +41,7 @@ import { flexibleOperators } from "./flexible.ts";
 import { firstAxes, namedAxes } from "./sizes.ts";
 
 /** Options of a dump that say what is in the file. */
-export interface DumpOptions extends Partial<CaseOptions> {
+export interface DumpOptions extends Partial<CaseOptions>, InferenceOptions {
   /** The container: V2 (`FBS_V2`, by default) or V1 (`FBS`), which has no limit of 2 GiB. */
   readonly format?: "FBS" | "FBS_V2";
   /** Names of the arguments, by default the authors', else `arg_0` and so on. */
@@ -49,7 +56,10 @@ export interface DumpOptions extends Partial<CaseOptions> {
   readonly keepParamName?: boolean;
   /** Priorities of operators; false by default. */
   readonly keepOprPriority?: boolean;
-  /** Marks the file as optimised for inference, as MegEngine's plain dump does; true by default. */
+  /**
+   * Folds norms, fuses arithmetic and does what the options of inference ask for; true by default.
+   * False writes the operators as they are.
+   */
   readonly optimizeForInference?: boolean;
   /** 0: operators as written; 1 and above (by default): algebra, folding, sharing first. */
   readonly optLevel?: 0 | 1 | 2 | 3;
@@ -106,6 +116,7 @@ const known: readonly (keyof DumpOptions)[] = [
   ...["optLevel"] as const,
   ...["onProgress", "inputData", "repeat", "silent", "noAssert", "maxerr", "seed"] as const,
   ...["inputTransform", "resizeInput", "rgb", "log", "flexible"] as const,
+  ...inferenceNames,
 ];
 
 /** Refuses options that nothing here knows, and values that they cannot have. */
@@ -139,6 +150,7 @@ export function checkDumpOptions(options: object, more: readonly string[] = []):
   if (maxerr !== undefined && !(maxerr >= 0)) {
     throw new OptionError(`Cannot dump with maxerr: ${maxerr}: it must not be negative`);
   }
+  checkInference(options as DumpOptions);
 }
 
 /** Refuses graphs that no file can hold. */
@@ -157,9 +169,11 @@ const none = Uint8Array.of(0x80, 4, 0x4e, 0x2e);
 function writeOptions(options: DumpOptions): WriteOptions {
   const { enableMetadata = true, optimizeForInference = true, userInfo } = options;
   const info = userInfo === undefined || userInfo === null ? none : writePickle(userInfo);
+  const inference = optimizeForInference ? inferenceOf(options) : noInference;
   return {
     format: options.format === "FBS" ? "V1" : "V2",
     level: options.optLevel === 0 ? 0 : 1,
+    inference,
     argNames: options.argNames,
     outputNames: options.outputNames,
     keepVarName: options.keepVarName ?? 1,
@@ -170,7 +184,7 @@ function writeOptions(options: DumpOptions): WriteOptions {
       isValid: enableMetadata,
       graphModified: false,
       userInfo: enableMetadata ? info : new Uint8Array(0),
-      optimizeOptions: enableMetadata && optimizeForInference ? 0x40n : 0n,
+      optimizeOptions: enableMetadata ? inference.bits : 0n,
     },
   };
 }
@@ -256,7 +270,7 @@ async function flexibly(
   graph: Graph,
   graphFor: GraphFor,
   wanted: NonNullable<DumpOptions["flexible"]>,
-  { format, level }: WriteOptions,
+  plan: WriteOptions,
   names: readonly string[],
 ): Promise<() => Further> {
   if (wanted === false) return () => ({});
@@ -266,7 +280,7 @@ async function flexibly(
   let why = "";
   for (const some of tries) {
     if (!some.length) return () => ({});
-    const found = await flexibleOperators(graph, graphFor, some, format, names, level);
+    const found = await flexibleOperators(graph, graphFor, some, plan, names);
     if (typeof found !== "string") {
       const notes = sizes.slice(some.length).flatMap(({ at }) =>
         at.map(({ arg, axis }) => `axis ${axis} of ${names[arg]} is fixed: ${why}`)

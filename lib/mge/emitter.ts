@@ -6,7 +6,7 @@
 import { FormatError } from "../core/fault.ts";
 import { bytesIn, type Data, type Host, isHost, isSource } from "../core/host.ts";
 import { bytesOf, type DType, sizeOf, type Type } from "../core/type.ts";
-import type { FileDTypeName, FileTensor, FileValue, Param } from "./model.ts";
+import type { FileDTypeName, FileLayoutFormat, FileTensor, FileValue, Param } from "./model.ts";
 import { operatorOf } from "./ids.ts";
 
 /** A variable of the file: one output of one operator. */
@@ -58,8 +58,8 @@ export interface Emitter {
   ): Var;
   /** An input of the graph. */
   input(name: string, type: Type): Var;
-  /** A value that the file holds: a parameter if it has a name. */
-  hold(data: Data, name?: string): Var;
+  /** A value that the file holds: a parameter if it has a name. One in a format has none. */
+  hold(data: Data, name?: string, format?: FileLayoutFormat): Var;
   /** An operator of another list, on operands of this one and with types of its own. */
   adopt(drafted: Drafted, ins: readonly Var[], outs: readonly Type[]): Var;
   /** Runs with names inside a scope, such as `net.fc1`. */
@@ -148,7 +148,8 @@ export function newEmitter(): Emitter {
         ...{ tensor, label: name, given: name },
       });
     },
-    hold(data, name) {
+    hold(data, name, format) {
+      if (format) return add(formatted(data, format));
       const make = () => {
         const tensor = tensorOf(data, { ...(name ? { name } : {}), value: valueOf(data) });
         const label = name ?? `const{${fileShape(data.shape)}}`;
@@ -176,6 +177,15 @@ export function newEmitter(): Emitter {
         scope = outer;
       }
     },
+  };
+}
+
+/** A value whose elements a device arranges in its own way. */
+function formatted(data: Data, format: FileLayoutFormat): Drafted {
+  return {
+    ...{ type: "SharedDeviceTensorWithFormat", params: [], ins: [], main: 0 },
+    ...{ outs: [fileType(data)], label: `const{${fileShape(data.shape)}}` },
+    tensor: { ...tensorOf(data, { value: valueOf(data) }), format },
   };
 }
 

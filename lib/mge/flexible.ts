@@ -7,9 +7,9 @@
 import { type Graph, orderOf, resultsOf } from "../core/graph.ts";
 import { sameType, type Type } from "../core/type.ts";
 import { type Drafted, neededBy, newEmitter, type Var } from "./emitter.ts";
-import { legalised, writeOperators, type Written } from "./legal.ts";
-import type { Container } from "./legal/site.ts";
+import type { Written } from "./legal.ts";
 import { convert, elemwise, integers, scalar, table } from "./legal/steps.ts";
+import { type Making, operatorsOf } from "./operators.ts";
 import type { Size } from "./sizes.ts";
 import type { GraphFor } from "./testcase.ts";
 
@@ -27,9 +27,8 @@ export async function flexibleOperators(
   graph: Graph,
   graphFor: GraphFor,
   sizes: readonly Size[],
-  container: Container,
+  making: Making,
   argNames: readonly string[],
-  level: 0 | 1 = 1,
 ): Promise<(() => Written) | string> {
   let why = "its results depend on the sizes in another way";
   for (const ahead of [0, 6, 17]) {
@@ -41,7 +40,7 @@ export async function flexibleOperators(
       });
       const staged = await graphFor(shapes);
       if (!alike(staged, graph)) throw new RangeError("it takes other steps for other sizes");
-      return writeOperators(legalised(staged, container, level), container, argNames);
+      return operatorsOf(staged, making, argNames);
     };
     try {
       const still = sizes.map(() => 0);

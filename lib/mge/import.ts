@@ -246,7 +246,7 @@ function firstRefusal(oprs: readonly FileOpr[], where: string): FormatError | un
       continue;
     }
     if (holdsTensors(opr.type)) {
-      const bad = opr.tensors.find((t) => t.format && t.format.kind !== undefined);
+      const bad = opr.tensors.find((t) => t.format && t.format.kind !== "image2d");
       if (bad) return unrunnable(opr, where, `its tensor is arranged as ${bad.format!.kind}`);
       continue;
     }

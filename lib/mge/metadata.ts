@@ -2,6 +2,7 @@
  * What a file says about itself: the user's object and the optimisations that went into it.
  * @module
  */
+import { fileLayouts, fileOptions } from "./infer/options.ts";
 import type { FileModel } from "./model.ts";
 import { readPickle } from "./pickle.ts";
 
@@ -19,34 +20,12 @@ export interface Metadata {
   readonly optimizeOptions: readonly string[];
 }
 
-const options: readonly string[] = [
-  "enable_io16xc32",
-  "enable_ioc16",
-  "enable_fuse_conv_bias_nonlinearity",
-  "enable_fuse_conv_bias_with_z",
-  "enable_weight_preprocess",
-  "enable_fuse_preprocess",
-  "enable_fuse_grain",
-];
-
-const layouts: readonly string[] = [
-  "",
-  "enable_nchw4",
-  "enable_hwcd4",
-  "enable_nchw88",
-  "enable_nchw44",
-  "enable_nchw44_dot",
-  "enable_nchw32",
-  "enable_chwn4",
-  "enable_nchw64",
-];
-
 /** The metadata of a model; a file without any has that of a dump without metadata. */
 export function metadataOf(model: FileModel): Metadata {
   const { isValid = false, graphModified = false, userInfo, optimizeOptions: bits = 0n } =
     model.metadata ?? {};
-  const names = options.filter((_, i) => bits >> BigInt(i) & 1n);
-  const layout = layouts[Number(bits >> 32n & 0xffn)];
+  const names = fileOptions.filter((_, i) => bits >> BigInt(i) & 1n);
+  const layout = fileLayouts[Number(bits >> 32n & 0xffn)];
   return {
     isValid,
     graphModified,

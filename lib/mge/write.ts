@@ -7,15 +7,14 @@ import { OptionError } from "../core/fault.ts";
 import { type Graph, resultsOf } from "../core/graph.ts";
 import { anyDevice, type Drafted, type Emitter, fileDType, neededBy, type Var } from "./emitter.ts";
 import { countShared } from "./ids.ts";
-import { legalised, writeOperators, type Written } from "./legal.ts";
+import { noInference } from "./infer/options.ts";
+import type { Written } from "./legal.ts";
 import { table } from "./legal/steps.ts";
 import type { FileMetadata, FileModel, FileOpr, FileOutput } from "./model.ts";
+import { type Making, operatorsOf } from "./operators.ts";
 
 /** What of names and metadata goes into a file. */
-export interface WriteOptions {
-  readonly format: "V1" | "V2";
-  /** 0: what was written; 1 (by default): algebra, folding, sharing. */
-  readonly level?: 0 | 1;
+export interface WriteOptions extends Making {
   readonly argNames?: readonly string[];
   readonly outputNames?: readonly string[];
   /** 0 none, 1 those of the results, 2 all. */
@@ -68,15 +67,16 @@ export function writeModel(
 ): WrittenModel {
   const argNames = argumentNames(graph, options.argNames);
   const given = resultNames(graph, options.outputNames);
+  const plain = operatorsOf(graph, { ...options, inference: noInference }, argNames);
+  const usual = endNames(plain, given);
   const { e, roots, args } = operators?.() ??
-    writeOperators(legalised(graph, options.format, options.level), options.format, argNames);
+    (options.inference.plain ? operatorsOf(graph, options, argNames) : plain);
   const own = roots.map((v, i) => ownEnd(e, roots, v, given, i));
-  const stated = new Map(own.flatMap((v, i) => given[i] ? [[v.from, given[i]]] : []));
-  const named = namesOf(neededBy(e.all, own));
-  const outputs = own.map((v) => stated.get(v.from) ?? outputName(v, named));
+  const stated = new Map(own.map((v, i) => [v.from, usual[i].result]));
+  const outputs = own.map((v) => stated.get(v.from)!);
   const ends = ending ? ending(e, own, outputs) : own;
   const drafts = neededBy(e.all, ends);
-  const names = namesOf(drafts);
+  const names = namesOf(drafts, stated, new Map(own.map((v, i) => [v.from, usual[i].operator])));
   const ids = idsOf(drafts);
   const finals = new Set(ends.map((v) => v.from));
   const oprs = drafts.map((d) => {
@@ -196,22 +196,45 @@ function idsOf(drafts: readonly Drafted[]): ReadonlyMap<Drafted, Ids> {
   return ids;
 }
 
-/** Labels with `[0]`, `[1]` behind those that stand several times. */
-function numbered(labels: readonly string[]): readonly string[] {
+/** Labels with `[0]`, `[1]` behind those that stand several times, or that others have. */
+function numbered(
+  labels: readonly string[],
+  others: ReadonlySet<string> = new Set(),
+): readonly string[] {
   const times = new Map<string, number>();
   for (const label of labels) times.set(label, (times.get(label) ?? 0) + 1);
   const next = new Map<string, number>();
   return labels.map((label) => {
-    if (times.get(label) === 1) return label;
-    const n = next.get(label) ?? 0;
+    if (times.get(label) === 1 && !others.has(label)) return label;
+    let n = next.get(label) ?? 0;
+    while (others.has(`${label}[${n}]`)) n++;
     next.set(label, n + 1);
     return `${label}[${n}]`;
   });
 }
 
-function namesOf(drafts: readonly Drafted[]): ReadonlyMap<Drafted, string> {
-  const names = numbered(drafts.map((d) => d.label));
-  return new Map(drafts.map((d, i) => [d, names[i]]));
+/** Names of operators: some have theirs already, the others keep clear of all that are taken. */
+function namesOf(
+  drafts: readonly Drafted[],
+  taken: ReadonlyMap<Drafted, string> = new Map(),
+  own: ReadonlyMap<Drafted, string> = new Map(),
+): ReadonlyMap<Drafted, string> {
+  const free = drafts.filter((d) => !own.has(d));
+  const names = numbered(free.map((d) => d.label), new Set([...taken.values(), ...own.values()]));
+  return new Map([...own, ...free.map((d, i) => [d, names[i]] as const)]);
+}
+
+/** What a plain dump calls its results, and the operators that make them; rewriting keeps that. */
+function endNames(
+  { e, roots }: Written,
+  given: readonly string[],
+): readonly { readonly operator: string; readonly result: string }[] {
+  const own = roots.map((v, i) => ownEnd(e, roots, v, given, i));
+  const names = namesOf(neededBy(e.all, own));
+  return own.map((v, i) => ({
+    operator: names.get(v.from)!,
+    result: given[i] || outputName(v, names),
+  }));
 }
 
 function outputName(

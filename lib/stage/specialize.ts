@@ -46,7 +46,7 @@ export function foldRoots(roots: readonly Tensor[]): readonly Tensor[] {
     if (outer && isWorthFolding(node)) folded.add(node);
   }
   if (!folded.size) return roots;
-  return rebuild(roots, (t, old) => folded.has(old.node) ? folding(t) : undefined);
+  return rebuild(roots, (t, old) => folded.has(old.node) ? foldedConstant(t) : undefined);
 }
 
 /** Operations that only spread or count: folding them would store what costs nothing to make. */
@@ -71,10 +71,12 @@ function leafBytes(node: Node): number {
   return orderOf(node.results).reduce((n, x) => n + (x.data ? bytesOf(x.outs[0]) : 0), 0);
 }
 
-function folding(t: Tensor): Tensor {
+/** A static term as a constant: computed now if that is little work, else deferred. */
+export function foldedConstant(t: Tensor, name?: string): Tensor {
+  if (t.node.data) return t;
   const now = orderOf([t]).every((x) => !x.data || isHost(x.data)) &&
     leafBytes(t.node) + bytesOf(t) <= instant;
-  return constant(now ? evaluateNow([t])[0] as Host : deferred(t));
+  return constant(now ? evaluateNow([t])[0] as Host : deferred(t), name);
 }
 
 /** A graph with its static parts folded. */

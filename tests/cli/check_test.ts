@@ -59,14 +59,14 @@ async function results(...args: string[]): Promise<{ status: number; tests: read
 
 Deno.test("check runs every recorded case on the reference: what it can run agrees", async () => {
   await using folder = await temporaryFolder();
-  assertEquals(await unpackCases(folder.path, await recordedCases()), 632);
+  assertEquals(await unpackCases(folder.path, await recordedCases()), 638);
   const { status, tests } = await results(folder.path);
-  assertEquals([status, tests.length], [1, 632]);
+  assertEquals([status, tests.length], [1, 638]);
   const failed = tests.filter(({ result }) => result === "failed");
   const refusal = /^Cannot run [A-Z]\w+( ".*")?( of .*)?: |: a tensor has rank 8, at most 7/;
   const differing = failed.filter(({ reason }) => !refusal.test(reason!));
   assertEquals(differing, []);
-  assertGreaterOrEqual(tests.length - failed.length, 506);
+  assertGreaterOrEqual(tests.length - failed.length, 518);
   assert(tests.every(({ device, reason }) => device === "reference" && !reason?.includes("\n")));
 });
 

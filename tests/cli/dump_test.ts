@@ -4,6 +4,7 @@
  * @module
  */
 import { gathered, gunzip } from "../../lib/io/stream.ts";
+import { inferenceNames } from "../../lib/mge/infer/options.ts";
 import { assert, assertEquals, assertStringIncludes } from "../std.ts";
 import { dataFile, root, start, temporaryFolder, weft, weftProcess } from "./commands.ts";
 
@@ -68,12 +69,41 @@ Deno.test("dump hands its flags on", async () => {
   const bare = await dumped(module, "--keep-var-name", "0");
   assertEquals(bare.outputs.map((o: { name: string }) => o.name), ["unnamed0", "unnamed1"]);
   await dumped(module, "--strip-info-file", strip);
-  assertEquals(JSON.parse(await Deno.readTextFile(strip)).elemwise_modes, ["ADD", "RELU", "SUB"]);
+  assertEquals(JSON.parse(await Deno.readTextFile(strip)).elemwise_modes, ["FUSE_ADD_RELU", "SUB"]);
   const other = dataFile("mge-golden/mlp.v2.mge");
   await dumped(other, "--strip-info-file", strip, "--append-json");
   const { size } = await Deno.stat(file);
   await dumped(other, "--append");
   assertEquals((await Deno.stat(file)).size, 2 * size);
+});
+
+Deno.test("dump takes every option of inference as a flag, and refuses two layouts", async () => {
+  await using folder = await temporaryFolder();
+  const file = `${folder.path}/a.mge`;
+  const model = dataFile("mge-python/convnet_plain/base.v2.mge");
+  const input = dataFile("mge-python/convnet_plain/in0.npy");
+  const outputs = async (of: string) => {
+    const { out } = await weft("run", of, "--input", `arg_0=${input}`, "--device", "reference");
+    return out.split("\n")[0];
+  };
+  const plain = await outputs(model);
+  for (const option of inferenceNames) {
+    const flag = option.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`);
+    const done = await weft("dump", model, "-o", file, `--${flag}`);
+    assertEquals(done.status, 0, done.err);
+    const { metadata } = await inspected(file);
+    const names = new Set([flag.replaceAll("-", "_"), "enable_fuse_grain"]);
+    assertEquals([...metadata.optimizeOptions].sort(), [...names].sort());
+    if (!/16/.test(option)) assertEquals(await outputs(file), plain, option);
+  }
+  await weft("dump", model, "-o", file, "--no-enable-fuse-grain");
+  assertEquals((await inspected(file)).metadata.optimizeOptions, []);
+  const both = await weft("dump", model, "-o", file, "--enable-nchw44", "--enable-chwn4");
+  assertEquals(both.status, 2);
+  assertStringIncludes(both.err, "Cannot dump with --enable-nchw44 and --enable-chwn4");
+  const unknown = await weft("dump", model, "-o", file, "--enable-nchw8");
+  assertEquals(unknown.status, 2);
+  assertStringIncludes(unknown.err, "Unknown flag --enable-nchw8");
 });
 
 Deno.test("dump writes a file again in the other layout, with its user's object", async () => {

@@ -11,31 +11,29 @@ import { isFloat, type Type } from "../../lib/core/type.ts";
 import { evaluate } from "../../lib/cpu/evaluate.ts";
 import { writeNpy } from "../../lib/io/npy.ts";
 import { gathered } from "../../lib/io/stream.ts";
-import { layOut } from "../../lib/mge/layout.ts";
-import { writeModel } from "../../lib/mge/write.ts";
+import { dumpGraph, type DumpOptions } from "../../lib/mge/dump.ts";
+import { inferenceNames } from "../../lib/mge/infer/options.ts";
 import { stage } from "../../lib/stage/stage.ts";
 import { dump } from "../../lib/trace/dump.ts";
 import { type DumpCase, dumpCases } from "../mge/dump_cases.ts";
 import { networkCases, seeded } from "../mge/dump_networks.ts";
+import { networks } from "../mge/inference_networks.ts";
 
 /** A graph as the bytes of a file, with the names of what it takes and gives. */
-async function fileOf(graph: Graph, format: "V1" | "V2") {
-  const written = writeModel(graph, {
-    ...{ format, keepVarName: 1, keepOprName: false, keepParamName: true },
-    keepOprPriority: false,
-    metadata: {
-      ...{ isValid: true, graphModified: false, optimizeOptions: 0x40n },
-      userInfo: Uint8Array.of(0x80, 2, 0x4e, 0x2e),
-    },
-  });
-  return { written, bytes: await gathered(layOut(written.model).emit()) };
+async function fileOf(graph: Graph, options: DumpOptions) {
+  const dumped = dumpGraph(graph, { ...options, keepParamName: true });
+  return { inputs: dumped.info.inputs, bytes: await gathered(dumped.emit()) };
 }
 
 /** The same function dumped with open sizes, and values for a batch of three more. */
-async function writeFlexible(folder: string, one: DumpCase, format: "V1" | "V2"): Promise<boolean> {
+async function writeFlexible(
+  folder: string,
+  one: DumpCase,
+  options: DumpOptions,
+): Promise<boolean> {
   const { model, types } = one.source!;
   const batch = types[0].shape[0];
-  const stream = dump(model, types, { format: format === "V1" ? "FBS" : "FBS_V2" });
+  const stream = dump(model, types, options);
   const { reported, inputs } = await stream.info;
   const bytes = await gathered(stream);
   if (batch === undefined || reported.some((line) => line.startsWith("the sizes"))) return false;
@@ -51,15 +49,9 @@ async function writeFlexible(folder: string, one: DumpCase, format: "V1" | "V2")
 }
 
 /** A case in the folder layout that `cli.ts check` reads. */
-async function writeCase(
-  folder: string,
-  graph: Graph,
-  values: readonly Host[],
-  format: "V1" | "V2",
-  tolerance: { readonly rtol: number; readonly atol: number },
-): Promise<void> {
-  const { written, bytes } = await fileOf(graph, format);
-  await writeValues(folder, graph, values, { tolerance }, bytes, written.inputs);
+async function writeCase(folder: string, one: DumpCase, options: DumpOptions): Promise<void> {
+  const { inputs, bytes } = await fileOf(one.graph, options);
+  await writeValues(folder, one.graph, one.values, one, bytes, inputs);
 }
 
 async function writeValues(
@@ -87,18 +79,39 @@ async function writeValues(
   if (loose) await Deno.writeTextFile(`${folder}/tolerance.json`, JSON.stringify(tolerance));
 }
 
+/** Layouts whose convolutions the released MegEngine runs on no CPU. */
+const elsewhere: ReadonlySet<string> = new Set(["enableHwcd4", "enableChwn4"]);
+
+/** The small networks with every option of inference that a CPU runs. */
+function* inferenceCases(): Generator<readonly [DumpCase, DumpOptions]> {
+  for (const [name, { model, types }] of Object.entries(networks)) {
+    for (const option of inferenceNames) {
+      if (elsewhere.has(option)) continue;
+      const half = /16/.test(option);
+      yield [{
+        name: `${option}.${name}`,
+        graph: stage(model as never, types),
+        source: { model: model as never, types },
+        values: types.map((t, i) => seeded(t, 77 + i)),
+        tolerance: half ? { rtol: 2e-2, atol: 2e-2 } : { rtol: 2e-4, atol: 2e-5 },
+      }, { [option]: true }];
+    }
+  }
+}
+
 if (import.meta.main) {
   const [folder, only] = Deno.args;
   if (folder === undefined) throw new Error("give a folder to write to");
   let written = 0;
-  for (const one of [...dumpCases(), ...networkCases()]) {
+  const plain = [...dumpCases(), ...networkCases()].map((one) => [one, {}] as const);
+  for (const [one, more] of [...plain, ...inferenceCases()]) {
     if (only && !one.name.includes(only)) continue;
-    for (const format of ["V1", "V2"] as const) {
-      const place = `${folder}/${one.name}.${format.toLowerCase()}`;
+    for (const format of ["FBS", "FBS_V2"] as const) {
+      const place = `${folder}/${one.name}.${format === "FBS" ? "v1" : "v2"}`;
       try {
-        await writeCase(place, one.graph, one.values, format, one.tolerance);
+        await writeCase(place, one, { ...more, format });
         written++;
-        if (one.source && await writeFlexible(`${place}.open`, one, format)) written++;
+        if (one.source && await writeFlexible(`${place}.open`, one, { ...more, format })) written++;
       } catch (error) {
         console.error(`${one.name} ${format}: ${(error as Error).stack}`);
       }

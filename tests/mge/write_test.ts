@@ -125,17 +125,18 @@ Deno.test("write: parameters keep their names where that is asked for, and give 
   const w = constant({ ...f32([2, 3, 1, 1]), data: new Float32Array(6).fill(1) }, "net.c1.weight");
   const b = constant({ ...f32([2]), data: new Float32Array(2) }, "net.c1.bias");
   const graph = stage(((x) => relu(conv2d(x, w, { bias: b }))) as Model, [f32([1, 3, 4, 4])]);
-  const { model, info } = await written(graph, {
-    keepParamName: true,
-    keepOprName: true,
-    keepOprPriority: true,
-  });
+  const kept = { keepParamName: true, keepOprName: true, keepOprPriority: true };
+  const { model, info } = await written(graph, { ...kept, optimizeForInference: false });
   assertEquals(info.params, ["net.c1.weight", "net.c1.bias"]);
   assertEquals(model.sharedTensors, 2);
   assertEquals(model.oprs.map((o) => o.name), [
     ...["arg_0", "net.c1.weight", "net.c1.Convolution", "net.c1.bias", "net.c1.ADD", "RELU"],
   ]);
   assertEquals(model.oprs.map((o) => o.priority! < 0), [true, true, false, true, false, false]);
+  const fused = await written(graph, kept);
+  assertEquals(fused.model.oprs.map((o) => o.name), [
+    ...["arg_0", "net.c1.weight", "net.c1.Convolution", "net.c1.bias", "RELU"],
+  ]);
   const plain = await written(graph);
   assertEquals(plain.info.params, []);
   assertEquals(plain.model.oprs[1].tensors[0].name, undefined);

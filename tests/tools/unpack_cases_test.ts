@@ -13,8 +13,8 @@ const width: Record<string, number> = { f32: 4, i32: 4, f16: 2, i16: 2, u16: 2 }
 Deno.test("all recorded cases are read, each complete", async () => {
   const golden = await goldenCases();
   const python = await pythonCases();
-  assertEquals([golden.length, python.length], [420, 212]);
-  assertEquals(new Set([...golden, ...python].map((one) => one.name)).size, 632);
+  assertEquals([golden.length, python.length], [420, 218]);
+  assertEquals(new Set([...golden, ...python].map((one) => one.name)).size, 638);
   for (const { name, model, inputs, outputs, operators } of [...golden, ...python]) {
     assert(outputs.length > 0 && model.length > 0 && Object.keys(operators).length > 0, name);
     for (const { dtype, shape, bytes } of [...inputs, ...outputs]) {

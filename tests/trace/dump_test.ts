@@ -94,7 +94,7 @@ Deno.test("dump: a traced function writes what its latest call did", async () =>
 });
 
 Deno.test("dump: what stands in the way is said", async () => {
-  assertThrows(() => dump(line, [f32([4])], { enableNchw4: true } as object), RangeError, "known");
+  assertThrows(() => dump(line, [f32([4])], { enableFoo: true } as object), RangeError, "known");
   const bound = trace(line);
   await assertRejects(() => dumpTo(bound, "x.mge"), TraceError, "captureAsConst: true");
   const fresh = trace(line, { captureAsConst: true });

@@ -2,13 +2,13 @@
  * Pooling, and what its gradients are made of.
  * @module
  */
-import type { Tensor } from "../../core/tensor.ts";
+import { apply, type Node, type Tensor } from "../../core/tensor.ts";
 import { isFloat } from "../../core/type.ts";
 import { add, mul } from "../../ops/arithmetic.ts";
 import { eq } from "../../ops/compare.ts";
 import { avgPool2dFn } from "../../ops/pool.ts";
 import { pad } from "../../ops/pad.ts";
-import { where } from "../../ops/select.ts";
+import { as, where } from "../../ops/select.ts";
 import { sliceFn } from "../../ops/slice.ts";
 import type { Lowering, Lowerings, Writing, WritingRules } from "./site.ts";
 import * as step from "./steps.ts";
@@ -47,8 +47,25 @@ const picked: Lowering = ({ node: { ins: [x, most, v], attrs }, shape }) => {
   return total;
 };
 
+/** On its CPU the released MegEngine pools halves wrongly, but for means without padding. */
+const throughFloats: Lowering = (t) => {
+  const { op, ins, attrs } = t.node;
+  if (t.dtype !== "f16" || isBareMean(t.node)) return undefined;
+  return as(apply(op, ins.map((x) => as(x, "f32")), attrs)[0], "f16");
+};
+
+/** True for means that count what is there and nothing else. */
+function isBareMean({ op, attrs }: Node): boolean {
+  if (op.name !== "avgPool2d") return false;
+  return !attrs.countIncludePad || attrs.padding.every((p: number) => p === 0);
+}
+
 /** Parts of pooling that become others. */
 export const poolLowerings: Lowerings = {
+  maxPool2d: throughFloats,
+  avgPool2d: throughFloats,
+  windowSpread: throughFloats,
+  windowPlace: throughFloats,
   windowSum: summed,
   windowPick: picked,
 };
@@ -60,9 +77,11 @@ export const poolWriting: WritingRules = {
   },
   avgPool2d: {
     takes: ({ outs: [out] }) => isFloat(out.dtype),
-    write({ e, ins: [x], attrs, out }) {
+    write({ e, node, ins: [x], attrs, out }) {
       const padded = attrs.padding.some((p: number) => p > 0);
-      const mode = attrs.countIncludePad || !padded ? "AVERAGE" : "AVERAGE_COUNT_EXCLUDE_PADDING";
+      const counted = attrs.countIncludePad || !padded;
+      const whole = counted && !(out.dtype === "f16" && isBareMean(node));
+      const mode = whole ? "AVERAGE" : "AVERAGE_COUNT_EXCLUDE_PADDING";
       return e.opr("PoolingV1", [pooling(mode, attrs)], [x], out);
     },
   },

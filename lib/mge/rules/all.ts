@@ -13,6 +13,7 @@ import { normRules } from "./norm.ts";
 import { plainRules } from "./plain.ts";
 import { poolRules } from "./pool.ts";
 import { reduceRules } from "./reduce.ts";
+import { relayoutRules } from "./relayout.ts";
 import { shapeRules } from "./shape.ts";
 
 /** Reading rules by registry alias; the operators that hold tensors have none, they are leaves. */
@@ -26,6 +27,7 @@ export const readingRules: Rules = {
   ...linearRules,
   ...reduceRules,
   ...poolRules,
+  ...relayoutRules,
   ...normRules,
   ...createRules,
 };

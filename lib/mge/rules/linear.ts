@@ -25,6 +25,7 @@ import {
   type Site,
   widened,
 } from "../rule.ts";
+import { imagePackings, kernelPacking, packed, type Packing, unpacked } from "../packing.ts";
 import { elementMode } from "./element.ts";
 
 /** The result in the dtype that the operator states, if it states one. */
@@ -51,22 +52,56 @@ const dot: Rule = ({ ins }) => {
   return [reshape(sum(mul(a, b)), { shape: [1] })];
 };
 
-/** Stride, padding, dilation and groups; only dense images can be read. */
-function moves(site: Site, filter: readonly number[]): ConvOptions {
+/** Formats whose image, kernel and result are arranged in different ways. */
+const mixed: Readonly<Record<string, readonly [image: string, kernel: string, result: string]>> = {
+  NCHW4_NCHW32: ["NCHW4", "NCHW4", "NCHW32"],
+  NCHW32_NCHW4: ["NCHW32", "NCHW32", "NCHW4"],
+  NCHW4_NCHW: ["NCHW4", "NCHW4", "NCHW"],
+  NCHW4_NHWC: ["NCHW4", "NCHW4", "NHWC"],
+  NHWC_NCHW: ["NHWC", "NHWC", "NCHW"],
+};
+
+/** How image, kernel and result of a convolution are arranged. */
+interface Arranged {
+  readonly image: Packing;
+  readonly kernel: Packing;
+  readonly result: Packing;
+}
+
+/** A kernel of a blocked format whose inputs are in no block goes with a plain image. */
+function arranged(site: Site, kernel: readonly number[]): Arranged {
   const format = member(site, "format");
-  if (format !== "NCHW") {
-    throw refused(site, `its images are of format ${format}, only NCHW is read`);
-  }
   const grouped = member(site, "sparse") === "GROUP";
-  if (filter.length !== (grouped ? 5 : 4)) {
-    throw refused(site, `its kernel has the shape [${filter}]`);
+  const [from, own, to] = mixed[format] ?? [format, format, format];
+  const order = kernelPacking(own, grouped, kernel.length);
+  if (!(from in imagePackings)) {
+    throw refused(site, `its images are of format ${format}, which is not read`);
   }
+  if (!order) throw refused(site, `its kernel has the shape [${kernel}] in format ${format}`);
+  const hybrid = order.order === "Ohwio" && from !== "NHWCD4";
+  return {
+    image: imagePackings[hybrid ? "NCHW" : from],
+    kernel: order,
+    result: imagePackings[to],
+  };
+}
+
+/** Stride, padding, dilation and groups. */
+function moves(site: Site, kernel: readonly number[]): ConvOptions {
   return {
     stride: pairOf(site, "stride"),
     padding: pairOf(site, "pad"),
     dilation: pairOf(site, "dilate"),
-    groups: grouped ? filter[0] : 1,
+    groups: kernel.length === 5 ? kernel[0] : 1,
   };
+}
+
+/** What an image is in the order [n,c,h,w]. */
+function imageOf(site: Site, x: Tensor, packing: Packing): Tensor {
+  if (x.shape.length !== packing.order.length) {
+    throw refused(site, `an image has the shape [${x.shape}] in format ${member(site, "format")}`);
+  }
+  return unpacked(x, packing);
 }
 
 /** The kernel as a correlation has it. */
@@ -74,41 +109,51 @@ function correlating(site: Site, w: Tensor): Tensor {
   return member(site, "mode") === "CONVOLUTION" ? flip(w, { axis: [-2, -1] }) : w;
 }
 
-function convolved(site: Site): Tensor {
+function convolved(site: Site, at: Arranged): Tensor {
   const [x, w] = promoted(site.ins.slice(0, 2).map(widened));
-  return conv2d(x, correlating(site, w), moves(site, w.shape));
+  const kernel = correlating(site, unpacked(w, at.kernel));
+  return conv2d(imageOf(site, x, at.image), kernel, moves(site, kernel.shape));
 }
 
-const convolution: Rule = (site) => [stated(site, convolved(site))];
+const convolution: Rule = (site) => {
+  const at = arranged(site, site.ins[1].shape);
+  return [stated(site, packed(convolved(site, at), at.result))];
+};
 
 const backwardData: Rule = (site) => {
   const [w, ct] = promoted(site.ins.slice(0, 2).map(widened));
-  const options = moves(site, w.shape);
-  const kernel = correlating(site, w);
+  const at = arranged(site, w.shape);
+  const plain = unpacked(w, at.kernel);
+  const options = moves(site, plain.shape);
+  const kernel = correlating(site, plain);
+  const back = imageOf(site, ct, at.result);
   const out = site.ins.length > 2
-    ? conv2dData(kernel, ct, { ...options, shape: site.ins[2].shape })
-    : convTranspose2d(ct, kernel, options);
-  return [stated(site, out)];
+    ? conv2dData(kernel, back, { ...options, shape: imageOf(site, site.ins[2], at.image).shape })
+    : convTranspose2d(back, kernel, options);
+  return [stated(site, packed(out, at.image))];
 };
 
 const backwardFilter: Rule = (site) => {
   const [x, ct, w] = site.ins;
-  const found = conv2dFilter(x, ct, { ...moves(site, w.shape), shape: w.shape });
-  return [stated(site, correlating(site, found))];
+  const at = arranged(site, w.shape);
+  const { shape } = unpacked(w, at.kernel);
+  const [image, back] = [imageOf(site, x, at.image), imageOf(site, ct, at.result)];
+  const found = conv2dFilter(image, back, { ...moves(site, shape), shape });
+  return [stated(site, packed(correlating(site, found), at.kernel))];
 };
 
 const convBias: Rule = (site) => {
   const given = site.ins.find((t) => !isFloat(t.dtype));
   if (given) throw refused(site, `it takes ${given.dtype}, only floats are read`);
-  const [, , bias, z] = site.ins;
-  let out = convolved(site);
-  if (bias) out = add(out, bias);
-  if (z) out = add(out, z);
+  const [, w, ...added] = site.ins;
+  const at = arranged(site, w.shape);
+  let out = convolved(site, at);
+  for (const t of added) out = add(out, imageOf(site, t, at.result));
   const mode = member(site, "nonlineMode");
-  if (mode === "IDENTITY") return [stated(site, out)];
+  if (mode === "IDENTITY") return [stated(site, packed(out, at.result))];
   const nonlinearity = elementMode(mode);
   if (!nonlinearity) throw refused(site, `there is no nonlinearity ${mode}`);
-  return [stated(site, nonlinearity(out))];
+  return [stated(site, packed(nonlinearity(out), at.result))];
 };
 
 /** Rules of the products. */

@@ -13,6 +13,7 @@ import { as } from "../../ops/select.ts";
 import { reshape } from "../../ops/shape.ts";
 import { softmax } from "../../ops/softmax.ts";
 import { variance } from "../../ops/statistics.ts";
+import { imagePackings, packed, unpacked } from "../packing.ts";
 import { axisOf, member, number, refused, type Rule, type Rules, type Site } from "../rule.ts";
 
 /** Standardised over the axes along which the statistics have extent 1, scaled and shifted. */
@@ -110,13 +111,16 @@ const generalNorm: Rule = (site) => {
 };
 
 /** Groups of channels; instance norm is as many groups as channels. */
-function grouped(site: Site, groups: number): readonly Tensor[] {
-  const [x, weight, bias] = site.ins;
-  if (member(site, "format") !== "NCHW") {
-    throw refused(site, `its images are of format ${member(site, "format")}, only NCHW is read`);
+function grouped(site: Site, count?: number): readonly Tensor[] {
+  const [image, weight, bias] = site.ins;
+  const format = member(site, "format");
+  if (format !== "NCHW" && format !== "NHWC") {
+    throw refused(site, `its images are of format ${format}, only NCHW and NHWC are read`);
   }
+  const x = unpacked(image, imagePackings[format]);
   const eps = number(site, "eps");
   const [n, c] = x.shape;
+  const groups = count ?? c;
   const folded = reshape(as(x, "f32"), { shape: [n, groups, sizeOf(x.shape) / (n * groups)] });
   const m = mean(folded, { axis: 2, keep: true });
   const v = variance(folded, { axis: 2, keep: true });
@@ -126,7 +130,8 @@ function grouped(site: Site, groups: number): readonly Tensor[] {
   const own = (t: Tensor) => as(reshape(t, { shape }), "f32");
   const y = weight ? add(mul(plain, own(weight)), own(bias)) : plain;
   // the statistic here is the variance, where the other norms give one over the deviation
-  return [as(y, x.dtype), ...[m, v].map((t) => reshape(t, { shape: [n, groups] }))];
+  const found = packed(as(y, x.dtype), imagePackings[format]);
+  return [found, ...[m, v].map((t) => reshape(t, { shape: [n, groups] }))];
 }
 
 const softmaxRule: Rule = (site) => {
@@ -140,6 +145,6 @@ export const normRules: Rules = {
   LayerNorm: layerNormRule,
   GeneralNorm: generalNorm,
   GroupNorm: (site) => grouped(site, number(site, "group")),
-  InstanceNorm: (site) => grouped(site, site.ins[0].shape[1]),
+  InstanceNorm: (site) => grouped(site),
   Softmax: softmaxRule,
 };

@@ -7,17 +7,20 @@ import { div } from "../../ops/arithmetic.ts";
 import { full } from "../../ops/create.ts";
 import { adaptiveAvgPool2d, adaptiveMaxPool2d, avgPool2d, maxPool2d } from "../../ops/pool.ts";
 import { windowPlace, windowSpread, windowSum } from "../../ops/window.ts";
+import { imagePackings, packed, type Packing, unpacked } from "../packing.ts";
 import { member, pairOf, refused, type Rule, type Rules, shapeIn, type Site } from "../rule.ts";
 
-function dense(site: Site): void {
+/** The packing of an operator's images. */
+function packingOf(site: Site): Packing {
   const format = member(site, "format");
-  if (format !== "NCHW") {
-    throw refused(site, `its images are of format ${format}, only NCHW is read`);
+  const packing = imagePackings[format];
+  if (!packing || site.ins[0].shape.length !== packing.order.length) {
+    throw refused(site, `its image is [${site.ins[0].shape}] of format ${format}`);
   }
+  return packing;
 }
 
 function windows(site: Site) {
-  dense(site);
   return {
     kernel: pairOf(site, "window"),
     stride: pairOf(site, "stride"),
@@ -26,38 +29,45 @@ function windows(site: Site) {
 }
 
 const pooling: Rule = (site) => {
-  const [x] = site.ins;
+  const packing = packingOf(site);
+  const x = unpacked(site.ins[0], packing);
   const at = windows(site);
-  if (member(site, "mode") === "MAX") return [maxPool2d(x, at)];
-  return [avgPool2d(x, { ...at, countIncludePad: member(site, "mode") === "AVERAGE" })];
+  const mode = member(site, "mode");
+  const out = mode === "MAX"
+    ? maxPool2d(x, at)
+    : avgPool2d(x, { ...at, countIncludePad: mode === "AVERAGE" });
+  return [packed(out, packing)];
 };
 
 /** Operands: the image, the pooled image, the cotangent of the latter. */
 const poolingBackward: Rule = (site) => {
-  const [x, out, ct] = site.ins;
+  const packing = packingOf(site);
+  const [x, out, ct] = site.ins.map((t) => unpacked(t, packing));
+  return [packed(towardsImage(site, x, out, ct), packing)];
+};
+
+function towardsImage(site: Site, x: Tensor, out: Tensor, ct: Tensor): Tensor {
   const at = windows(site);
   const { shape } = x;
   switch (member(site, "mode")) {
     case "MAX":
-      return [windowPlace(x, out, ct, at)];
+      return windowPlace(x, out, ct, at);
     case "AVERAGE":
-      return [windowSpread(div(ct, at.kernel[0] * at.kernel[1]), { ...at, shape })];
+      return windowSpread(div(ct, at.kernel[0] * at.kernel[1]), { ...at, shape });
     default: {
       const counts: Tensor = windowSum(full(shape, 1, x.dtype), at);
-      return [windowSpread(div(ct, counts), { ...at, shape })];
+      return windowSpread(div(ct, counts), { ...at, shape });
     }
   }
-};
+}
 
 const adaptive: Rule = (site) => {
-  dense(site);
+  const packing = packingOf(site);
+  const x = unpacked(site.ins[0], packing);
   const [h, w] = shapeIn(site, 1);
   const size = [h, w] as const;
-  return [
-    member(site, "mode") === "MAX"
-      ? adaptiveMaxPool2d(site.ins[0], { size })
-      : adaptiveAvgPool2d(site.ins[0], { size }),
-  ];
+  const pool = member(site, "mode") === "MAX" ? adaptiveMaxPool2d : adaptiveAvgPool2d;
+  return [packed(pool(x, { size }), packing)];
 };
 
 /** Rules of pooling. */
