@@ -56,6 +56,14 @@ export interface Space {
   readonly terms: readonly Scalar[];
 }
 
+/** A space with its axes in another order. */
+export interface Arranged extends Space {
+  /** Where the axes that were kept apart begin. */
+  readonly apart: number;
+  /** The new number of each old axis that is still there. */
+  readonly where: ReadonlyMap<number, number>;
+}
+
 /**
  * The axes of a space in another order, without those of one point; neighbours become one axis where
  * every sum allows it. Axes from `apart` on, counted in the order given, merge only with each other;
@@ -65,7 +73,7 @@ export function arranged(
   { extents, terms }: Space,
   order: readonly number[],
   apart: number = order.length,
-): Space & { readonly apart: number } {
+): Arranged {
   const kept = order.filter((a) => extents[a] !== 1);
   const lead = order.slice(0, apart).filter((a) => extents[a] !== 1).length;
   const sums = sumsOf(terms);
@@ -88,6 +96,7 @@ export function arranged(
     extents: groups.map(({ extent }) => extent),
     terms: terms.map((term) => substitute(term, at, memo)),
     apart: groups.filter(({ isLate }) => !isLate).length,
+    where: new Map(groups.flatMap(({ axes }, i) => axes.map((a) => [a, i] as const))),
   };
 }
 

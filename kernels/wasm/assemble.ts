@@ -22,8 +22,8 @@ const spins = 100_000;
 
 /**
  * The module. Its export `run` takes the thread and the address of the plan's tables: 8 bytes for
- * each slot, then for each thread the first and the end unit of each step (4 bytes each). It gives 0,
- * or 1 if a thread has failed.
+ * each slot and for the threads' own memory (`scratchOf` bytes each), then for each thread the first
+ * and the end unit of each step (4 bytes each). It gives 0, or 1 if a thread has failed.
  */
 export function assemble(
   steps: readonly AssembledStep[],
@@ -34,6 +34,7 @@ export function assemble(
   table?: ConstantTable,
 ): Uint8Array<ArrayBuffer> {
   const module = newModule(features, table);
+  const scratch = scratchOf(steps);
   const address = features.wide ? "i64" as const : "i32" as const;
   const functions = steps.map(({ kernel }) => kernel.write(module));
   const barrier = features.shared
@@ -49,9 +50,20 @@ export function assemble(
     code.op("i32.mul");
     code.toAddress();
     code.addAddress();
-    code.address(8 * slots);
+    code.address(8 * (slots + 1));
     code.addAddress();
     code.set(shares);
+    const own = code.pointer();
+    if (scratch) {
+      code.get(base);
+      code.memory(features.wide ? "i64.load" : "i32.load", 8 * slots);
+      code.get(tid);
+      code.i32(scratch);
+      code.op("i32.mul");
+      code.toAddress();
+      code.addAddress();
+      code.set(own);
+    }
     steps.forEach((step, i) => {
       code.get(shares);
       code.memory("i32.load", 8 * i);
@@ -61,6 +73,7 @@ export function assemble(
         code.get(base);
         code.memory(features.wide ? "i64.load" : "i32.load", 8 * slot);
       }
+      if (step.kernel.scratch) code.get(own);
       code.call(functions[i]);
       if (barrier !== undefined && step.barrier) {
         code.get(tid);
@@ -76,6 +89,12 @@ export function assemble(
   }, ["i32"]);
   module.export("run", run);
   return module.finish(pages, most);
+}
+
+/** Bytes of memory that each thread of a plan has for itself. */
+export function scratchOf(steps: readonly AssembledStep[]): number {
+  const most = steps.reduce((n, { kernel }) => Math.max(n, kernel.scratch ?? 0), 0);
+  return Math.ceil(most / 64) * 64;
 }
 
 /** Thread 0 tells the host that a step is over, while it is asked to. */

@@ -1,21 +1,23 @@
 /**
- * Contractions: loops that walk the result in tiles. Units are rows of the result, or panels of
- * columns where the right operand is larger than what the rows need of the caches.
+ * Contractions: loops that walk the result in tiles. Units are rows of the result with all panels of
+ * columns, or panels with all rows, where the right operand is larger than what rows need of the
+ * caches, or has to be copied first.
  * @module
  */
 import type { ConvForm, MatmulForm } from "../../lib/core/form.ts";
-import { plusIndex, timesIndex } from "../../lib/core/index.ts";
+import { linearOf, plusIndex, timesIndex } from "../../lib/core/index.ts";
 import { printScalar, type Scalar } from "../../lib/core/scalar.ts";
 import type { Variant } from "../../lib/core/target.ts";
 import { sizeOf } from "../../lib/core/type.ts";
-import { axis } from "../sums.ts";
-import type { Local } from "./code.ts";
+import { axis, coef } from "../sums.ts";
+import type { Code, Local } from "./code.ts";
 import type { Contraction } from "./contraction.ts";
 import { countedLoop, endUnit, firstUnit, kernelFunction, type WasmKernel } from "./kernel.ts";
 import { decode, typesOf, weightOf } from "./map.ts";
 import type { ModuleWriter } from "./module.ts";
 import type { Scope } from "./scope.ts";
-import { type Tile, tileFunction } from "./tile.ts";
+import { stageFunction } from "./staging.ts";
+import { tileFunction } from "./tile.ts";
 
 /** Rows of a tile for each width: as many sums as registers hold. */
 function tileRows(width: number, madd: boolean): number {
@@ -25,16 +27,18 @@ function tileRows(width: number, madd: boolean): number {
 
 /** Bytes of the right operand from which few rows are split by panels. */
 const heavy = 256 * 1024;
-/** Units by rows that keep threads busy. */
+/** Units that keep threads busy. */
 const enough = 16;
+/** Rows of a block are a multiple of every tile's. */
+const multiple = 24;
 
 /** Panels of one width that follow each other. */
 interface Run {
   readonly width: number;
   readonly count: number;
   readonly first: number;
-  /** Columns of the last panel; others are full. */
-  readonly last: number;
+  /** Columns of its panels that are there. */
+  readonly columns: number;
 }
 
 /** The kernel of a contraction. */
@@ -47,46 +51,78 @@ export function contractKernel(
   const columns = extents[contraction.column];
   const rows = contraction.row < extents.length ? extents[contraction.row] : 1;
   const depth = sizeOf(sums.map(({ extent }) => extent));
-  const loops = sizeOf(extents.slice(0, outer));
+  const lead = [...extents.keys()].slice(0, outer);
+  // Loops that the right operand takes part in, and those that read the same of it.
+  const index = linearOf(right.index);
+  const own = lead.filter((i) => coef(index, i) !== 0);
+  const others = lead.filter((i) => coef(index, i) === 0);
+  const count = (axes: readonly number[]) => sizeOf(axes.map((i) => extents[i]));
   const runs = runsOf(right.widths, columns);
-  const byPanels = variant.split === "panels" ||
-    (variant.split !== "rows" && depth * columns * 4 > heavy && loops * rows <= 64 &&
+  const byPanels = right.staged || (variant.split === "panels" && right.widths.length > 1) ||
+    (variant.split !== "rows" && depth * columns * 4 > heavy && count(lead) * rows <= 64 &&
       right.widths.length > 1);
-  // Rows of a unit: a few tiles, or all of them where other loops make units enough.
-  const block = loops >= enough ? rows : Math.max(12, Math.ceil(rows * loops / 64 / 12) * 12);
+  const first = byPanels ? own : lead;
+  const groups = count(first) * (byPanels ? right.widths.length : 1);
+  const block = blockOf(rows, groups, byPanels);
   const blocks = Math.ceil(rows / block);
-  const units = byPanels ? right.widths.length : loops * blocks;
+  const how: How = { contraction, runs, rows, block, blocks, first, others, byPanels };
   const key = `contract ${extents} ${outer} ${contraction.row} ${JSON.stringify(sums)} ` +
     `${printScalar(contraction.left.index)} ${contraction.left.rowStep} ` +
-    `${printScalar(right.index)} ${right.widths} ${byPanels} ${block} ` +
-    `${outs.map(printScalar).join(";")} ${typesOf(form)}`;
-  const work = columns * rows * loops * (depth + weightOf(outs));
+    `${printScalar(right.index)} ${right.widths} ${right.columnStep} ${right.staged} ` +
+    `${byPanels} ${block} ${outs.map(printScalar).join(";")} ${typesOf(form)}`;
+  const work = columns * rows * count(lead) * (depth + weightOf(outs));
+  const units = groups * blocks;
   return {
     key,
     name: form.kind,
     units,
     cost: work / Math.max(1, units),
     packs: form.ins.map((_, i) => i === right.operand ? right.packing : undefined),
+    ...(right.staged ? { scratch: depth * Math.max(...right.widths) * 4 } : {}),
     write: (module) =>
-      kernelFunction(module, key, form.kind, form, outs, (root, code) => {
-        const how: How = { module, contraction, runs, rows, block };
-        const unit = code.local("i32");
-        code.get(firstUnit);
-        code.set(unit);
-        const inner = root.child({});
-        if (byPanels) panelUnit(inner, how, unit);
-        else rowUnit(inner, how, unit, blocks);
-        countedLoop(code, unit, { local: endUnit }, 1, inner.code);
-      }),
+      kernelFunction(
+        module,
+        key,
+        form.kind,
+        form,
+        outs,
+        (root, code, scratch) => {
+          const unit = code.local("i32");
+          code.get(firstUnit);
+          code.set(unit);
+          const inner = root.child({});
+          unitOf(inner, { ...how, module, scratch }, unit);
+          countedLoop(code, unit, { local: endUnit }, 1, inner.code);
+        },
+        right.staged,
+      ),
   };
 }
 
+/** Rows of a unit: all of them where other loops make units enough, else some tiles. */
+function blockOf(rows: number, groups: number, byPanels: boolean): number {
+  if (groups >= enough) return Math.max(1, rows);
+  const parts = Math.ceil((byPanels ? enough : 64) / groups);
+  const least = byPanels ? 2 * multiple : multiple;
+  const block = Math.ceil(rows / parts / multiple) * multiple;
+  return Math.max(1, Math.min(rows, Math.max(least, block)));
+}
+
 interface How {
-  readonly module: ModuleWriter;
   readonly contraction: Contraction;
   readonly runs: readonly Run[];
   readonly rows: number;
   readonly block: number;
+  readonly blocks: number;
+  /** Outer axes that units are made of, and those that are loops inside a panel. */
+  readonly first: readonly number[];
+  readonly others: readonly number[];
+  readonly byPanels: boolean;
+}
+
+interface Writing extends How {
+  readonly module: ModuleWriter;
+  readonly scratch: Local | undefined;
 }
 
 function runsOf(widths: readonly number[], columns: number): Run[] {
@@ -96,63 +132,82 @@ function runsOf(widths: readonly number[], columns: number): Run[] {
     const there = Math.min(width, columns - first);
     const before = runs.at(-1);
     // A panel that is not full is a run of its own: its tile writes fewer columns.
-    if (before && before.width === width && before.last === width && there === width) {
+    if (before?.width === width && before.columns === width && there === width) {
       runs[runs.length - 1] = { ...before, count: before.count + 1 };
-    } else runs.push({ width, count: 1, first, last: there });
+    } else runs.push({ width, count: 1, first, columns: there });
     first += width;
   }
   return runs;
 }
 
-/** A unit of some rows: all panels, and in each the tiles of the rows. */
-function rowUnit(scope: Scope, how: How, unit: Local, blocks: number): void {
-  const { contraction: { extents, outer }, rows, block } = how;
+/** Names the axes of a unit and writes what it does. */
+function unitOf(scope: Scope, how: Writing, unit: Local): void {
+  const { contraction: { extents, right }, first, blocks, block, rows, byPanels } = how;
   const { code } = scope;
-  const lead = [...extents.slice(0, outer), blocks];
-  const axes = new Map(lead.map((_, i) => [i, code.local("i32")]));
-  decode(code, unit, lead, axes);
+  const parts = [
+    ...first.map((i) => extents[i]),
+    ...(byPanels ? [right.widths.length] : []),
+    blocks,
+  ];
+  const locals = new Map(parts.map((_, i) => [i, code.local("i32")]));
+  decode(code, unit, parts, locals);
+  const axes = new Map(first.map((axis, i) => [axis, locals.get(i)!]));
   const start = code.local("i32");
-  code.get(axes.get(outer)!);
+  code.get(locals.get(parts.length - 1)!);
   code.i32(block);
   code.op("i32.mul");
   code.set(start);
-  axes.delete(outer);
+  const end = code.local("i32");
+  pushLeast(code, start, block, rows, end);
+  code.set(end);
   const inner = scope.child({ axes });
-  const end = inner.code.local("i32");
-  // min(start + block, rows)
-  inner.code.get(start);
-  inner.code.i32(block);
-  inner.code.op("i32.add");
-  inner.code.tee(end);
-  inner.code.i32(rows);
-  inner.code.get(end);
-  inner.code.i32(rows);
-  inner.code.op("i32.lt_s");
-  inner.code.op("select");
-  inner.code.set(end);
-  for (const run of how.runs) panels(inner, how, run, (at) => rowTiles(at, how, run, start, end));
+  if (byPanels) onePanel(inner, how, locals.get(first.length)!, start, end);
+  else {
+    for (const run of how.runs) {
+      allPanels(inner, how, run, (at) => rowTiles(at, how, run, start, end));
+    }
+  }
   code.append(inner.code);
 }
 
-/** A unit that is one panel: all rows of all outer loops. */
-function panelUnit(scope: Scope, how: How, unit: Local): void {
+/** Pushes min(local + by, most), through `spare`. */
+function pushLeast(code: Code, local: Local, by: number, most: number, spare: Local): void {
+  code.get(local);
+  code.i32(by);
+  code.op("i32.add");
+  code.tee(spare);
+  code.i32(most);
+  code.get(spare);
+  code.i32(most);
+  code.op("i32.lt_s");
+  code.op("select");
+}
+
+/** The number under which the panel of a run is an axis of addresses. */
+const panelAxis = 1000;
+
+/** The panel of a unit: all other loops read it. */
+function onePanel(scope: Scope, how: Writing, number: Local, start: Local, end: Local): void {
   const { code } = scope;
   let before = 0;
   for (const run of how.runs) {
     const own = scope.child({});
     const panel = own.code.local("i32");
-    own.code.get(unit);
+    own.code.get(number);
     own.code.i32(before);
     own.code.op("i32.sub");
     own.code.set(panel);
     const named = own.child({ axes: new Map([[panelAxis, panel]]) });
-    withColumn(named, how, run, panel, (at) => outerLoops(at, how, 0, run));
+    withColumn(named, how, run, panel, (at) => {
+      if (how.contraction.right.staged) stage(at, how, run);
+      otherLoops(at, how, 0, run, start, end);
+    });
     own.code.append(named.code);
-    // The unit is in this run.
-    code.get(unit);
+    // The panel is of this run.
+    code.get(number);
     code.i32(before);
     code.op("i32.ge_s");
-    code.get(unit);
+    code.get(number);
     code.i32(before + run.count);
     code.op("i32.lt_s");
     code.op("i32.and");
@@ -161,28 +216,36 @@ function panelUnit(scope: Scope, how: How, unit: Local): void {
   }
 }
 
-/** The number under which the panel of a run is an axis of addresses. */
-const panelAxis = 1000;
+/** Copies the panel into the thread's own memory. */
+function stage(scope: Scope, { module, contraction, scratch }: Writing, run: Run): void {
+  const { sums, right } = contraction;
+  const { width, columns } = run;
+  pushAddress(scope, right.operand, right.index);
+  scope.code.get(scratch!);
+  scope.code.call(stageFunction(module, sums, right.columnStep, width, columns));
+}
 
-function outerLoops(scope: Scope, how: How, index: number, run: Run): void {
-  const { contraction: { extents, outer }, rows } = how;
+function otherLoops(
+  scope: Scope,
+  how: Writing,
+  index: number,
+  run: Run,
+  start: Local,
+  end: Local,
+): void {
+  const { contraction: { extents }, others } = how;
+  if (index === others.length) return rowTiles(scope, how, run, start, end);
   const { code } = scope;
   const at = code.local("i32");
   code.i32(0);
   code.set(at);
-  if (index === outer) {
-    const end = code.local("i32");
-    code.i32(rows);
-    code.set(end);
-    return rowTiles(scope, how, run, at, end);
-  }
-  const inner = scope.child({ axes: new Map([[index, at]]) });
-  outerLoops(inner, how, index + 1, run);
-  countedLoop(code, at, extents[index], 1, inner.code);
+  const inner = scope.child({ axes: new Map([[others[index], at]]) });
+  otherLoops(inner, how, index + 1, run, start, end);
+  countedLoop(code, at, extents[others[index]], 1, inner.code);
 }
 
 /** A loop over the panels of a run. */
-function panels(scope: Scope, how: How, run: Run, body: (scope: Scope) => void): void {
+function allPanels(scope: Scope, how: How, run: Run, body: (scope: Scope) => void): void {
   const { code } = scope;
   const panel = code.local("i32");
   code.i32(0);
@@ -213,65 +276,60 @@ function withColumn(
   code.append(inner.code);
 }
 
-/** The tiles of one panel from row `start` to `end`. */
-function rowTiles(scope: Scope, how: How, run: Run, start: Local, end: Local): void {
-  const { module, contraction, rows } = how;
-  const { extents, row, left, right, sums } = contraction;
+function pushAddress(scope: Scope, operand: number, term: Scalar): void {
   const { code } = scope;
-  const { width, first, last } = run;
+  const place = scope.address(operand, term)!;
+  code.get(place.pointer);
+  if (place.offset === 0) return;
+  code.address(place.offset);
+  code.addAddress();
+}
+
+/** The tiles of one panel from row `start` to `end`. */
+function rowTiles(scope: Scope, how: Writing, run: Run, start: Local, end: Local): void {
+  const { module, contraction, rows, block, scratch } = how;
+  const { extents, row, left, right, sums } = contraction;
+  const { code, operands } = scope;
+  const { width, first, columns } = run;
   const depth = sizeOf(sums.map(({ extent }) => extent));
-  // Where the panel starts: in place at its first column, packed behind those before it.
+  // Packed, a panel stands behind those before it; in place it starts at its first column.
   const panel = axis(panelAxis, 2 ** 20);
-  const at: Scalar = right.packing
+  const from: Scalar = right.packing
     ? plusIndex(plusIndex(right.index, timesIndex(panel, depth * width)), first * depth)
     : right.index;
-  const { operands } = scope;
   const most = Math.min(tileRows(width, module.features.madd), Math.max(1, rows));
-  const pushTile = (inner: Scope, count: number, local: Local) => {
-    const tile: Tile = {
-      ...{ contraction, rows: count, width, columns: last, operands },
-    };
-    const index = tileFunction(module, tile);
-    const pushAddress = (operand: number, term: Scalar) => {
-      const place = inner.address(operand, term)!;
-      inner.code.get(place.pointer);
-      if (place.offset === 0) return;
-      inner.code.address(place.offset);
-      inner.code.addAddress();
-    };
-    pushAddress(left.operand, left.index);
-    pushAddress(right.operand, at);
-    for (let i = 0; i < extents.length; i++) {
-      inner.code.get(i === row ? local : inner.axis(i)!);
-    }
+  const at = code.local("i32");
+  code.get(start);
+  code.set(at);
+  const tile = (count: number): Code => {
+    const inner = scope.child({ axes: new Map([[row, at]]) });
+    pushAddress(inner, left.operand, left.index);
+    if (right.staged) inner.code.get(scratch!);
+    else pushAddress(inner, right.operand, from);
+    for (let i = 0; i < extents.length; i++) inner.code.get(i === row ? at : inner.axis(i)!);
     if (row >= extents.length) inner.code.i32(0);
     for (const { pointer } of operands) inner.code.get(pointer);
-    inner.code.call(index);
+    inner.code.call(
+      tileFunction(module, { contraction, rows: count, width, columns, operands }),
+    );
+    return inner.code;
   };
-  const local = code.local("i32");
-  code.get(start);
-  code.set(local);
-  const tiles = scope.child({ axes: new Map([[row, local]]) });
-  pushTile(tiles, most, local);
   // Full tiles while there are rows enough, then one tile of what is left.
   const full = code.local("i32");
   code.get(end);
   code.i32(most - 1);
   code.op("i32.sub");
   code.set(full);
-  countedLoop(code, local, { local: full }, most, tiles.code);
-  const whole = how.block % most === 0 && rows % most === 0;
-  if (whole || most === 1) return;
-  for (let count = most - 1; count >= 1; count--) {
-    // Blocks are multiples of every tile's rows, so what is left of a row is known.
-    if (rows % how.block % most !== count && how.block % most !== count) continue;
-    const rest = scope.child({ axes: new Map([[row, local]]) });
-    pushTile(rest, count, local);
+  countedLoop(code, at, { local: full }, most, tile(most));
+  const lefts = new Set([block % most, rows % block % most]);
+  for (const count of lefts) {
+    if (count === 0) continue;
+    const rest = tile(count);
     code.get(end);
-    code.get(local);
+    code.get(at);
     code.op("i32.sub");
     code.i32(count);
     code.op("i32.eq");
-    code.when(() => code.append(rest.code));
+    code.when(() => code.append(rest));
   }
 }

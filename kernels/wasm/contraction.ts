@@ -16,11 +16,11 @@ import {
 } from "../../lib/core/index.ts";
 import { type Load, type Scalar, walk } from "../../lib/core/scalar.ts";
 import { sizeOf } from "../../lib/core/type.ts";
-import { arranged, axis, coef, cut } from "../sums.ts";
+import { arranged, axis, coef, cut, type Space } from "../sums.ts";
 import { type Packing, panelWidths, type Stride } from "./packing.ts";
 
 /** A sum over axes of products, before its axes are put in order. */
-interface Products {
+export interface Products {
   /** Points first, then what is summed over. */
   readonly extents: readonly number[];
   readonly points: number;
@@ -49,12 +49,18 @@ export interface Contraction {
   readonly sums: readonly SumLoop[];
   /** The operand read one value at a time, and where a row starts: over outer axes and the row. */
   readonly left: { readonly operand: number; readonly index: Scalar; readonly rowStep: number };
-  /** The operand read four at a time: packed, or in place from an address over axes. */
+  /**
+   * The operand read four at a time: packed once and for all, or `staged`, which packs each panel
+   * before its use, or in place.
+   */
   readonly right: {
     readonly operand: number;
     readonly packing?: Packing;
-    /** In place: over outer axes and the column. Packed: over outer axes, where a matrix starts. */
+    readonly staged: boolean;
+    /** Over outer axes and the column; where it is packed, over outer axes: a matrix' start. */
     readonly index: Scalar;
+    /** Elements from one column to the next, as it lies. */
+    readonly columnStep: number;
     /** Widths of the panels that the columns are computed in. */
     readonly widths: readonly number[];
   };
@@ -76,6 +82,10 @@ export function contractionOf(
     .filter((c) => c !== undefined)
     .sort((p, q) => columnsOf(q) - columnsOf(p))[0];
 }
+
+/** Rows that must read a panel before it is worth turning, and before it is worth copying. */
+const fewReads = 4;
+const manyReads = 24;
 
 /** Columns that fill vectors, and better if they lie side by side in the result. */
 function columnsOf({ extents, column, outs }: Contraction): number {
@@ -99,7 +109,7 @@ function ofMatmul(form: MatmulForm): Products | undefined {
 }
 
 /** A convolution whose input has zeros around it is a product without conditions. */
-function ofConv(form: ConvForm): Products | undefined {
+export function ofConv(form: ConvForm): Products | undefined {
   if (!isPlain(form.x) || !isPlain(form.w) || !hasMargin(form)) return undefined;
   const shape = [form.n, form.g, form.o, ...form.output];
   const [n, g, o, oh, ow] = axesOf(shape);
@@ -137,7 +147,7 @@ function normal(given: Products, constants: readonly number[]): Contraction | un
   const points = given.points + open.extents.length - given.extents.length;
   const [ai, bi, out] = [open.terms[0], open.terms[1], open.terms[2]].map((t) => linearOf(t));
   // What follows the sum reads operands as they lie, so such a one is not packed.
-  const isConstant = constants.includes(b.operand) && !readsOperand(given.outs, b.operand);
+  const isConstant = constants.includes(b.operand) && !isReadBehind(given.outs, b.operand);
   const all = open.extents.map((_, i) => i).filter((i) => open.extents[i] > 1);
   const outside = all.filter((i) => i < points);
   const summed = all.filter((i) => i >= points);
@@ -153,19 +163,23 @@ function normal(given: Products, constants: readonly number[]): Contraction | un
         : -1,
   );
   if (column === undefined || open.extents[column] < 4) return undefined;
-  const row = best(rows, (i) => open.extents[i]);
-  const loops = outside.filter((i) => i !== row && i !== column)
-    .sort((p, q) => Math.abs(coef(out, q)) - Math.abs(coef(out, p)) || p - q);
+  // Of equally long axes the one along which the result's neighbours are nearest.
+  const row = best(rows, (i) => open.extents[i] - Math.abs(coef(out, i)) * 1e-9);
+  const far = (p: number, q: number) => Math.abs(coef(out, q)) - Math.abs(coef(out, p)) || p - q;
+  // Axes of one operand stand beside each other, so that they may become one.
+  const beside = columns.filter((i) => i !== column).sort(far);
+  const loops = outside.filter((i) => i !== row && !columns.includes(i)).sort(far);
   const sumOrder = summed.toSorted((p, q) =>
     Math.abs(coef(ai, q)) - Math.abs(coef(ai, p)) || Math.abs(coef(bi, q)) - Math.abs(coef(bi, p))
   );
-  const order = [...loops, ...(row === undefined ? [] : [row]), column];
+  const order = [...loops, ...(row === undefined ? [] : [row]), ...beside, column];
   return isConstant
     ? packed(open, order, sumOrder, { a, b, ai, bi, row, column })
     : inPlace(open, order, sumOrder, { a, b, row, column });
 }
 
-function readsOperand(terms: readonly Scalar[], operand: number): boolean {
+/** True if terms that follow a sum load an operand. */
+export function isReadBehind(terms: readonly Scalar[], operand: number): boolean {
   let found = false;
   const seen = new Set<Scalar>();
   for (const term of terms) {
@@ -186,16 +200,32 @@ function best(list: readonly number[], score: (i: number) => number): number | u
   return sorted[0];
 }
 
+/** Axes merged where all allow it; then the row axis and the column axis come last of the points. */
+function rowsAndColumnsLast(
+  space: Space,
+  order: readonly number[],
+  sumOrder: readonly number[],
+  row: number | undefined,
+): Space & { readonly apart: number; readonly row: number | undefined } {
+  const once = arranged(space, [...order, ...sumOrder], order.length);
+  const [at, last] = [row === undefined ? undefined : once.where.get(row), once.apart - 1];
+  const points = [...Array(once.apart).keys()].filter((i) => i !== at && i !== last);
+  const again = [...points, ...(at === undefined ? [] : [at]), last];
+  const sums = once.extents.map((_, i) => i).slice(once.apart);
+  const { extents, terms, apart, where } = arranged(once, [...again, ...sums], once.apart);
+  return { extents, terms, apart, row: at === undefined ? undefined : where.get(at) };
+}
+
 /** The right operand lies where it is; both operands say which axes are one. */
 function inPlace(
   open: { readonly extents: readonly number[]; readonly terms: readonly Scalar[] },
   order: readonly number[],
   sumOrder: readonly number[],
   { a, b, row }: Chosen,
-): Contraction {
-  const found = arranged(open, [...order, ...sumOrder], order.length);
+): Contraction | undefined {
+  const found = rowsAndColumnsLast(open, order, sumOrder, row);
   const [left, right, ...outs] = found.terms;
-  const { extents, apart } = found;
+  const { extents, apart, row: rowAxis } = found;
   const [l, r] = [linearOf(left), linearOf(right)];
   const sums = extents.slice(apart).map((extent, i): SumLoop => ({
     extent,
@@ -203,14 +233,19 @@ function inPlace(
     b: coef(r, apart + i),
   }));
   const last = apart - 1;
-  const rowAxis = row === undefined ? undefined : apart - 2;
+  const columnStep = coef(r, last);
+  // A panel that many rows read is better read side by side; one for few is read as it lies.
+  const reads = sizeOf(extents.slice(0, last).filter((_, i) => coef(r, i) === 0));
+  if (columnStep !== 1 && reads < fewReads) return undefined;
   return {
     ...placed(extents, apart, rowAxis, outs),
     sums: sums.length ? sums : [{ extent: 1, a: 0, b: 0 }],
     left: { operand: a.operand, ...leftOf(left, extents, apart, rowAxis) },
     right: {
       operand: b.operand,
+      staged: columnStep !== 1 || reads >= manyReads,
       index: atZero(right, extents, apart),
+      columnStep,
       widths: panelWidths(extents[last]),
     },
   };
@@ -237,12 +272,13 @@ function packed(
     start = plusIndex(start, timesIndex(axis(i, open.extents[i]), below));
     below *= open.extents[i];
   }
-  const found = arranged(
+  const found = rowsAndColumnsLast(
     { extents: open.extents, terms: [left, start, ...outs] },
-    [...order, ...sumOrder],
-    order.length,
+    order,
+    sumOrder,
+    row,
   );
-  const { extents, apart } = found;
+  const { extents, apart, row: rowAxis } = found;
   const [leftIndex, matrix, ...results] = found.terms;
   const l = linearOf(leftIndex);
   const sums = extents.slice(apart).map((extent, i): SumLoop => ({
@@ -251,7 +287,6 @@ function packed(
     // Filled in by the panel's width; rows of a panel follow each other.
     b: 0,
   }));
-  const rowAxis = row === undefined ? undefined : apart - 2;
   return {
     ...placed(extents, apart, rowAxis, results),
     sums: sums.length ? sums : [{ extent: 1, a: 0, b: 0 }],
@@ -259,6 +294,8 @@ function packed(
     right: {
       operand: b.operand,
       index: matrix,
+      staged: false,
+      columnStep: 1,
       widths,
       packing: {
         kind: "panels",

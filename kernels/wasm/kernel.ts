@@ -24,6 +24,8 @@ export interface WasmKernel {
   readonly cost: number;
   /** Operands that it reads packed, where they never change; others are as they lie. */
   readonly packs: readonly (Packing | undefined)[];
+  /** Bytes of memory that each thread needs for itself; an address of them comes last. */
+  readonly scratch?: number;
   /**
    * The function in a module, by its index. Its parameters are the first unit and the one after the
    * last (i32), then the addresses of operands and results.
@@ -51,12 +53,16 @@ export function kernelFunction(
   name: string,
   form: Common,
   terms: readonly Scalar[],
-  write: (scope: Scope, code: Code) => void,
+  write: (scope: Scope, code: Code, scratch: Local | undefined) => void,
+  hasScratch: boolean = false,
 ): number {
   const operands = operandsOf(form);
-  const params = operands.map(() => module.features.wide ? "i64" as const : "i32" as const);
+  const address = module.features.wide ? "i64" as const : "i32" as const;
+  const params = operands.map(() => address);
+  const scratch = hasScratch ? 2 + operands.length : undefined;
+  if (hasScratch) params.push(address);
   return module.fn(key, name, ["i32", "i32", ...params], (code) => {
-    write(rootScope(code, module, operands, terms), code);
+    write(rootScope(code, module, operands, terms), code, scratch);
   });
 }
 

@@ -217,7 +217,8 @@ export function shifted(
 ): readonly Scalar[] {
   if (by === 0) return terms;
   const at: Scalar[] = [];
-  at[axis] = plusIndex({ kind: "axis", type: "i32", axis, extent }, by);
+  // The coordinate that is moved ends so much earlier; without that, addresses would seem to leave.
+  at[axis] = plusIndex({ kind: "axis", type: "i32", axis, extent: extent - by }, by);
   const memo = new Map<Scalar, Scalar>();
   return terms.map((term) => substitute(term, at, memo));
 }

@@ -10,6 +10,8 @@ import type { Limits, Target, Variant } from "../../lib/core/target.ts";
 import { contractKernel } from "./contract.ts";
 import { contractionOf, hasMargin } from "./contraction.ts";
 import type { WasmKernel } from "./kernel.ts";
+import { depthwiseKernel, depthwiseOf } from "./depthwise.ts";
+import { layouts } from "./layouts.ts";
 import { mapKernel } from "./map.ts";
 import { reduceKernel } from "./reduce.ts";
 import { rowsKernel } from "./rows.ts";
@@ -29,12 +31,16 @@ export function wasm(limits: Limits): Target<WasmKernel> {
     name: "wasm",
     limits,
     variants: variantsOf,
+    layouts,
     emit: emitForm,
   };
 }
 
 function variantsOf(form: Form, constants: readonly number[] = []): readonly Variant[] {
   const list = constants.join();
+  if (form.kind === "conv" && depthwiseOf(form, constants)) {
+    return [{ name: "depthwise", constants: list }];
+  }
   if (form.kind === "matmul" || form.kind === "conv") {
     const found = contractionOf(form, constants);
     if (!found) return [{ name: "loops", constants: list }];
@@ -62,6 +68,9 @@ function emitForm(form: Form, variant: Variant): WasmKernel {
     case "conv": {
       if (variant.name === "loops") return reduceKernel(loopNest(form), variant);
       const constants = String(variant.constants).split(",").filter(Boolean).map(Number);
+      if (form.kind === "conv" && variant.name === "depthwise") {
+        return depthwiseKernel(form, depthwiseOf(form, constants)!);
+      }
       return contractKernel(form, contractionOf(form, constants)!, variant);
     }
     default:

@@ -38,7 +38,8 @@ export function tileFunction(module: ModuleWriter, tile: Tile): number {
   const axes = extents.length + rowed;
   const params = [address, address, ...new Array<ValueType>(axes).fill("i32")];
   params.push(...operands.map(() => address));
-  const loops = sums.map((sum) => contraction.right.packing ? { ...sum, b: width } : sum);
+  const isPacked = contraction.right.packing !== undefined || contraction.right.staged;
+  const loops = sums.map((sum) => isPacked ? { ...sum, b: width } : sum);
   const text = `${rows}x${width}:${columns} ${JSON.stringify(loops)} ${left.rowStep} ${extents} ` +
     `${contraction.row} ${contraction.column} ${outs.map(printScalar).join(";")} ` +
     operands.map(({ dtype, size }) => `${dtype}${size}`).join();
@@ -153,7 +154,7 @@ function sumsOf(
 }
 
 /** A body so many times; a single time without a loop. */
-function repeated(code: Code, times: number, body: () => void): void {
+export function repeated(code: Code, times: number, body: () => void): void {
   if (times === 1) return body();
   const left = code.local("i32");
   code.i32(times);

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Data } from "./host.ts";
-import type { Form } from "./form.ts";
+import type { Form, Margin } from "./form.ts";
 import type { Type } from "./type.ts";
 
 /**
@@ -12,7 +12,12 @@ import type { Type } from "./type.ts";
  * each call; constants are filled once at load; results outlive the call.
  */
 export type Slot =
-  & { readonly type: Type; readonly bytes: number }
+  & {
+    readonly type: Type;
+    readonly bytes: number;
+    /** Zeros around the value, by the axes of its type; a kernel writes only what is inside. */
+    readonly border?: readonly Margin[];
+  }
   & (
     | { readonly kind: "arena"; readonly arena: number; readonly offset: number }
     | { readonly kind: "arg"; readonly index: number }

@@ -3,7 +3,7 @@
  * buffers and runs plans. A second target drops in by implementing these.
  * @module
  */
-import type { Form, MapForm } from "./form.ts";
+import type { Form, MapForm, Margin } from "./form.ts";
 import type { Graph } from "./graph.ts";
 import type { Host, Resident } from "./host.ts";
 import type { Plan } from "./plan.ts";
@@ -43,14 +43,27 @@ export interface Prepack {
   readonly keeps: readonly number[];
 }
 
+/** How a value lies in memory. */
+export interface Layout {
+  /** Its axes, outermost first. */
+  readonly order: readonly number[];
+  /** Zeros around each axis, by the axis' own number. */
+  readonly margins: readonly Margin[];
+}
+
 /** Forms to kernels of kind K. */
 export interface Target<K> {
   readonly name: string;
   readonly limits: Limits;
   /** Variants that can compute the form, best guess first; `constants` names operands that never change. */
   variants(form: Form, constants?: readonly number[]): readonly Variant[];
-  /** A layout of operands that this target reads several times faster, where there is one. */
+  /** A packing of operands that this target reads several times faster, where there is one. */
   prepack?(form: Form): Prepack | undefined;
+  /**
+   * The layouts in which a form's operands, then its results, are read and written best, `undefined`
+   * for any; `isFree` says of which the layout can be chosen at no cost.
+   */
+  layouts?(form: Form, isFree: (index: number) => boolean): readonly (Layout | undefined)[];
   /** The kernel of a form; equal kernels have equal text. */
   emit(form: Form, variant: Variant): K;
 }

@@ -43,7 +43,7 @@ export async function openWebgpu(options: MachineOptions = {}): Promise<GpuMachi
     async compile(graph: Graph, options: CompileOptions = {}): Promise<LoadedPlan> {
       gpu.health.check("compile");
       const begun = performance.now();
-      const plan = compilePlan(graph, gpu.limits, options, target.prepack);
+      const plan = compilePlan(graph, gpu.limits, options, target);
       const planned = performance.now();
       const choices = choicesOf(plan, target, gpu.images);
       const chosen = await tuner.choose(plan, choices, options.optLevel === 3);

@@ -5,14 +5,15 @@
  */
 import { type Graph, resultsOf } from "../core/graph.ts";
 import type { Plan, Slot, SlotId, Step } from "../core/plan.ts";
-import type { CompileOptions, Limits, Prepack } from "../core/target.ts";
-import type { Form } from "../core/form.ts";
+import type { CompileOptions, Limits, Target } from "../core/target.ts";
+import type { Margin } from "../core/form.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { bytesOf, printType, sizeOf, type Type } from "../core/type.ts";
 import { DeviceError, placeOf } from "../core/fault.ts";
 import { optimize } from "../stage/level.ts";
 import { decompose } from "./decompose.ts";
 import { fuse, type Group } from "./fuse.ts";
+import { laidOut } from "./layout.ts";
 import { assign, slotLives } from "./memory.ts";
 import { prepacked } from "./prepack.ts";
 import { split } from "./split.ts";
@@ -27,17 +28,26 @@ export function compilePlan(
   graph: Graph,
   limits: Limits,
   options: CompileOptions = {},
-  prepack?: (form: Form) => Prepack | undefined,
+  { prepack, layouts }: Pick<Target<unknown>, "prepack" | "layouts"> = {},
 ): Plan {
   const level = options.optLevel ?? 2;
   const open = decompose(optimize(graph, level), limits);
   const ready = decompose(split(optimize(open, level), limits), limits);
   const groups = fuse(ready, limits, { fuse: level >= 2 });
-  return planOf(ready, prepack ? prepacked(groups, prepack) : groups, limits);
+  const placed = layouts && level >= 2
+    ? laidOut(groups, new Set(resultsOf(ready)), layouts)
+    : { groups, borders: new Map() };
+  const packed = prepack ? prepacked(placed.groups, prepack) : placed.groups;
+  return planOf(ready, packed, limits, placed.borders);
 }
 
 /** Slots, offsets and steps of scheduled groups. */
-export function planOf(graph: Graph, groups: readonly Group[], limits: Limits): Plan {
+export function planOf(
+  graph: Graph,
+  groups: readonly Group[],
+  limits: Limits,
+  borders: ReadonlyMap<Tensor, readonly Margin[]> = new Map(),
+): Plan {
   const slots: Slot[] = [];
   const slotOf = new Map<Tensor, SlotId>();
   const add = (t: Tensor, slot: Slot): SlotId => {
@@ -61,7 +71,14 @@ export function planOf(graph: Graph, groups: readonly Group[], limits: Limits): 
     const known = slotOf.get(t);
     if (known !== undefined) return known;
     if (t.node.data) return add(t, { kind: "constant", data: t.node.data, ...typed(t) });
-    return add(t, { kind: "arena", arena: 0, offset: 0, ...typed(t) });
+    const border = borders.get(t);
+    return add(t, {
+      kind: "arena",
+      arena: 0,
+      offset: 0,
+      ...typed(t),
+      ...(border ? { border } : {}),
+    });
   };
   const steps: Step[] = groups.map((g): Step => {
     const ids = [...g.ins, ...g.outs].map(slotFor);
@@ -70,7 +87,7 @@ export function planOf(graph: Graph, groups: readonly Group[], limits: Limits): 
       kind: "kernel",
       form: g.form,
       slots: ids,
-      name: g.nodes.map((n) => n.op.name).join("+"),
+      name: g.name ?? g.nodes.map((n) => n.op.name).join("+"),
       sites: g.nodes.map((n) => n.site),
     };
   });
@@ -112,7 +129,7 @@ function placed(
   const { places, arenas, lowerBound } = assign(lives, limits.align, limits.bindingBytes);
   arenaIds.forEach((id, i) => {
     const slot = slots[id];
-    slots[id] = { kind: "arena", ...places[i], type: slot.type, bytes: slot.bytes };
+    slots[id] = { ...slot, kind: "arena", ...places[i] };
   });
   const total = (kind: Slot["kind"]) =>
     slots.reduce((n, slot) => slot.kind === kind ? n + slot.bytes : n, 0);

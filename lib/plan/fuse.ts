@@ -24,6 +24,8 @@ export interface Group {
   readonly ins: readonly Tensor[];
   readonly outs: readonly Tensor[];
   readonly form: Form;
+  /** What it is called, where that is not its operations. */
+  readonly name?: string;
 }
 
 /** How eagerly to fuse. */

@@ -91,7 +91,7 @@ export function openWasm(options: WasmOptions = {}): Machine {
     async compile(graph: Graph, how: CompileOptions = {}): Promise<Loaded> {
       check("compile");
       const begun = performance.now();
-      const plan = compilePlan(graph, target.limits, how, target.prepack);
+      const plan = compilePlan(graph, target.limits, how, target);
       const planned = performance.now();
       const chosen = plan.steps.map((step) => {
         if (step.kind === "copy") return undefined;

@@ -3,7 +3,7 @@
  * the plan twice on zeros, so that the engine optimises it; a run fills in addresses and calls once.
  * @module
  */
-import { assemble, type AssembledStep } from "../../kernels/wasm/assemble.ts";
+import { assemble, type AssembledStep, scratchOf } from "../../kernels/wasm/assemble.ts";
 import { control } from "../../kernels/wasm/control.ts";
 import type { WasmKernel } from "../../kernels/wasm/kernel.ts";
 import type { ConstantTable, Features } from "../../kernels/wasm/module.ts";
@@ -14,6 +14,7 @@ import type { Held, Residents } from "../core/residents.ts";
 import type { Loaded, StepTime } from "../core/target.ts";
 import { checkArgs, takeovers } from "../plan/args.ts";
 import { stepInfos } from "../plan/work.ts";
+import { borderKernel, sharedBorders } from "./border.ts";
 import type { Constants } from "./constants.ts";
 import { copyKernel } from "./copy.ts";
 import type { Block, Heap } from "./heap.ts";
@@ -35,6 +36,14 @@ export interface LoadOptions {
   readonly donate?: readonly number[];
   readonly variants?: readonly (string | undefined)[];
   readonly took?: { readonly plan: number; readonly emit: number };
+}
+
+/** One function call of a run; `ends` is the step of the plan that is over with it. */
+interface Part {
+  readonly kernel: WasmKernel;
+  readonly slots: readonly SlotId[];
+  readonly single: boolean;
+  readonly ends: number | undefined;
 }
 
 /** Multiply-adds below which a step is not worth sharing. */
@@ -72,6 +81,7 @@ async function load(
   const begun = performance.now();
   // Packed constants stand in slots of their own behind the plan's.
   const packed: { readonly slot: SlotId; readonly data: Parameters<Constants["hold"]> }[] = [];
+  const started = new Set<SlotId>();
   const slotOf = (kernel: WasmKernel, slots: readonly SlotId[]) =>
     slots.map((id, i) => {
       const packing = kernel.packs[i];
@@ -81,16 +91,26 @@ async function load(
       packed.push({ slot: plan.slots.length + packed.length, data: [slot.data, packing] });
       return plan.slots.length + packed.length - 1;
     });
-  const all = plan.steps.map((step, i) => {
+  const borders = sharedBorders(plan);
+  // A border is cleared before the step that writes inside it, by one thread: nobody reads it yet.
+  const all = plan.steps.flatMap((step, i): Part[] => {
     const kernel = kernels[i] ?? copyKernel(plan, step);
     const slots = step.kind === "kernel" ? step.slots : [step.from, step.to];
-    return { kernel, slots: slotOf(kernel, slots), single: isSingle(kernel) };
+    const clears = slots.filter((id) => borders.has(id) && !started.has(id));
+    clears.forEach((id) => started.add(id));
+    return [
+      ...clears.map((id): Part => ({
+        ...{ kernel: borderKernel(plan, id), slots: [id], single: true, ends: undefined },
+      })),
+      { kernel, slots: slotOf(kernel, slots), single: isSingle(kernel), ends: i },
+    ];
   });
+  const next = (i: number) => all.slice(i + 1).find(({ ends }) => ends !== undefined);
   const steps = all.map((step, i): AssembledStep => ({
     kernel: step.kernel,
     slots: step.slots,
     // What one thread does alone, one after another, needs no waiting in between.
-    barrier: !(step.single && (all[i + 1]?.single ?? true)),
+    barrier: step.ends !== undefined && !(step.single && (next(i)?.single ?? true)),
   }));
   const count = plan.slots.length + packed.length;
   const bytes = assemble(steps, count, features, 1, heap.most, place.table);
@@ -102,10 +122,12 @@ async function load(
   undo.push(() => program.dispose());
   const compiled = performance.now();
 
-  const tables = own(8 * count + 8 * steps.length * threads.count, "the tables of a plan");
+  const tables = own(8 * (count + 1) + 8 * steps.length * threads.count, "the tables of a plan");
   const arenas = plan.arenas.map((bytes, i) => own(bytes, `arena ${i}`));
   arenas.forEach((block) => heap.bytes(block.address, block.bytes).fill(0));
-  const addresses = new Float64Array(count);
+  const scratch = scratchOf(steps);
+  const addresses = new Float64Array(count + 1);
+  if (scratch) addresses[count] = own(scratch * threads.count, "the threads' own memory").address;
   for (const [id, slot] of plan.slots.entries()) {
     if (slot.kind === "arena") addresses[id] = arenas[slot.arena].address + slot.offset;
     if (slot.kind !== "constant" || slot.bytes === 0) continue;
@@ -129,7 +151,7 @@ async function load(
 
   /** Units of each step for each thread. */
   function writeShares(): void {
-    const at = tables.address + 8 * count;
+    const at = tables.address + 8 * (count + 1);
     const shares = new Int32Array(
       heap.memory.buffer as ArrayBuffer,
       at,
@@ -147,7 +169,7 @@ async function load(
   }
 
   function writeAddresses(): void {
-    const view = new DataView(heap.memory.buffer as ArrayBuffer, tables.address, 8 * count);
+    const view = new DataView(heap.memory.buffer as ArrayBuffer, tables.address, 8 * (count + 1));
     addresses.forEach((address, i) => {
       view.setUint32(8 * i, address % 2 ** 32, true);
       view.setUint32(8 * i + 4, Math.floor(address / 2 ** 32), true);
@@ -261,11 +283,13 @@ async function load(
         const start = performance.now();
         stamps[0] = start;
         const outs = await run(args);
-        const times = steps.map((_, i): StepTime => ({
-          step: i,
-          start: (stamps[i] - start) * 1e6,
-          ns: (stamps[i + 1] - stamps[i]) * 1e6,
-        }));
+        const times = all.flatMap(({ ends }, i): StepTime[] =>
+          ends === undefined ? [] : [{
+            step: ends,
+            start: (stamps[i] - start) * 1e6,
+            ns: (stamps[i + 1] - stamps[i]) * 1e6,
+          }]
+        );
         return { outs, clock: "host", times };
       } finally {
         flag[0] = 0;
@@ -274,7 +298,7 @@ async function load(
     steps: () =>
       stepInfos(plan, (i) => ({
         ...(variants[i] ? { variant: variants[i] } : {}),
-        dispatch: [all[i].kernel.units],
+        dispatch: [all.find(({ ends }) => ends === i)!.kernel.units],
       })),
     took: {
       plan: took.plan,
