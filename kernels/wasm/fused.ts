@@ -11,10 +11,14 @@ export interface FusedCall extends Call {
   readonly fused: true;
 }
 
-/** `a·b + c` that may be one instruction; a bare number is a literal. */
+/** `a·b + c` that may be one instruction; a bare number is a literal, rounded to f32. */
 export function fused(a: Scalar, b: Scalar | number, c: Scalar | number): Scalar {
-  const sum: FusedCall = { ...s.add(s.mul(a, b), c) as Call, fused: true };
+  const sum: FusedCall = { ...s.add(s.mul(a, rounded(b)), rounded(c)) as Call, fused: true };
   return sum;
+}
+
+function rounded(x: Scalar | number): Scalar {
+  return typeof x === "number" ? s.f(x) : x;
 }
 
 /** True for what `fused` makes. */

@@ -6,7 +6,7 @@ import { s, type Scalar } from "../../lib/core/scalar.ts";
 import { fused, horner } from "./fused.ts";
 import { withSign } from "./prims_bits.ts";
 
-const quarter = Math.PI / 2;
+const quarter = s.f(Math.PI / 2);
 
 /** v plus v³ times a series in v². */
 function odd(v: Scalar, z: Scalar, series: readonly number[]): Scalar {
@@ -42,7 +42,7 @@ export function acosOf(x: Scalar): Scalar {
   const far = s.lt(0.5, size);
   const y = withSign(folded(size, far), x);
   const twice = s.add(y, y);
-  const back = s.select(s.lt(x, 0), s.add(twice, Math.PI), twice);
+  const back = s.select(s.lt(x, 0), s.add(twice, s.f(Math.PI)), twice);
   return s.select(far, back, s.sub(quarter, y));
 }
 
@@ -84,6 +84,6 @@ export function atan2Of(y: Scalar, x: Scalar): Scalar {
   const most = s.max(s.select(steep, up, along), 2 ** -149);
   const ratio = s.select(s.eq(least, most), 1, s.div(least, most));
   const ahead = arc(ratio, steep);
-  const angle = s.select(s.lt(s.bitsI32(x), 0), s.sub(Math.PI, ahead), ahead);
+  const angle = s.select(s.lt(s.bitsI32(x), 0), s.sub(s.f(Math.PI), ahead), ahead);
   return withSign(angle, y);
 }

@@ -33,8 +33,8 @@ export function expOf(x: Scalar): Scalar {
   const n = s.sub(t, magic);
   const r = fused(n, -ln2Low, fused(n, -ln2High, x));
   const raised = s.add(s.bitsI32(horner(r, expSeries)), s.shl(s.bitsI32(t), 23));
-  const bounded = s.select(s.le(x, 88.72283), s.bitsF32(raised), s.add(x, s.f(Infinity)));
-  return s.select(s.lt(x, -87.33654), 0, bounded);
+  const bounded = s.select(s.le(x, s.f(88.72283)), s.bitsF32(raised), s.add(x, s.f(Infinity)));
+  return s.select(s.lt(x, s.f(-87.33654)), 0, bounded);
 }
 
 /** (tanh x / x - 1) / x² in x² for |x| up to 0.65: 7e-9. */
@@ -53,13 +53,13 @@ const tanhSeries = [
  */
 export function tanhOf(x: Scalar): Scalar {
   const near = fused(horner(s.mul(x, x), [0, ...tanhSeries]), x, x);
-  const size = s.min(s.abs(x), 9.02);
+  const size = s.min(s.abs(x), s.f(9.02));
   const t = fused(size, 2 * Math.LOG2E, magic + 126);
   const r = fused(s.sub(t, magic + 126), -Math.LN2 / 2, size);
   const grown = horner(r, expSeries.map((c, k) => c * 2 ** k));
   const power = s.bitsF32(s.shl(s.bitsI32(t), 23));
   const far = s.sub(1, s.div(1, fused(power, grown, 0.5)));
-  return s.select(s.lt(size, 0.65), near, withSign(far, x));
+  return s.select(s.lt(size, s.f(0.65)), near, withSign(far, x));
 }
 
 /** (ln(1 + f) - f + f²/2) / f³ for f from -1/3 to 1/3: 5e-9 of the logarithm. */

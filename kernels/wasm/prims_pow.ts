@@ -130,7 +130,7 @@ function log2Of(size: Scalar): Pair {
   const arcHead = head(s.add(first, second));
   const arcTail = s.sub(second, s.sub(arcHead, first));
   const most = s.mul(arcHead, scaleHead);
-  const rest = fused(arcTail, scale, s.mul(arcHead, scale - scaleHead));
+  const rest = fused(arcTail, scale, s.mul(arcHead, s.f(scale - scaleHead)));
   const high = head(s.add(s.add(most, rest), e));
   return { high, low: s.sub(rest, s.sub(s.sub(high, e), most)) };
 }
