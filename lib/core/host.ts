@@ -3,6 +3,7 @@
  * they are asked for, a `Resident` is what a machine holds.
  * @module
  */
+import { DeviceError } from "./fault.ts";
 import { bytesOf, type DType, printType, sizeOf, type Type } from "./type.ts";
 import { DTypeError, FormatError, ShapeError } from "./fault.ts";
 
@@ -133,4 +134,15 @@ export async function collect(source: Source): Promise<Host> {
     );
   }
   return hostFromBytes(source, bytes);
+}
+
+/** An array that a value is read into must be one of its elements, and as long. */
+export function checkInto(type: Type, array: HostArray): void {
+  const [want, n] = [arrays[type.dtype], sizeOf(type.shape)];
+  if (array instanceof want && array.length === n) return;
+  throw new DeviceError(
+    `Cannot read ${printType(type)} into a ${array.constructor.name} of ${array.length}: ` +
+      `it takes a ${want.name} of ${n}`,
+    { code: "device.into" },
+  );
 }

@@ -4,7 +4,14 @@
  * @module
  */
 import { DeviceError, placeOf } from "./fault.ts";
-import { bytesIn, type Host, type HostArray, hostFromBytes, type Resident } from "./host.ts";
+import {
+  bytesIn,
+  checkInto,
+  type Host,
+  type HostArray,
+  hostFromBytes,
+  type Resident,
+} from "./host.ts";
 import { bytesOf, printType, type Type } from "./type.ts";
 
 /** Where a machine's memory comes from, in blocks of kind B. */
@@ -164,17 +171,4 @@ export function residentsOf<B>(owner: object | undefined, pool: Pool<B>): Reside
     read,
   };
   return residents;
-}
-
-/** An array that a value is read into must be one of its elements, and as long. */
-function checkInto(type: Type, array: HostArray): void {
-  const want = hostFromBytes(type, new Uint8Array(bytesOf(type))).data;
-  if (array.constructor === want.constructor && array.length === want.length) return;
-  throw new DeviceError(
-    `Cannot read ${
-      printType(type)
-    } into a ${array.constructor.name} of ${array.length}: it takes ` +
-      `a ${want.constructor.name} of ${want.length}`,
-    { code: "device.into" },
-  );
 }

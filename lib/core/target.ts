@@ -5,7 +5,7 @@
  */
 import type { Form, MapForm, Margin } from "./form.ts";
 import type { Graph } from "./graph.ts";
-import type { Host, Resident } from "./host.ts";
+import type { Host, HostArray, Resident } from "./host.ts";
 import type { Plan } from "./plan.ts";
 import type { Type } from "./type.ts";
 
@@ -74,6 +74,8 @@ export interface CompileOptions {
   readonly optLevel?: 0 | 1 | 2 | 3;
   /** Indices of arguments whose memory the results may take over. */
   readonly donate?: readonly number[];
+  /** True if the graph will run a single time, for which it is not worth warming up. */
+  readonly once?: boolean;
 }
 
 /** One thing that a loaded graph does, for reports: a kernel, a copy, or one operation. */
@@ -157,7 +159,7 @@ export interface TunedKernel {
 
 /** What `open` returns: a place where graphs run. */
 export interface Machine {
-  /** `webgpu` or `reference`. */
+  /** `webgpu`, `wasm` or `reference`. */
   readonly name: string;
   /** One line that says what it is, as the adapter's description. */
   readonly description: string;
@@ -165,8 +167,11 @@ export interface Machine {
   compile(graph: Graph, options?: CompileOptions): Promise<Loaded>;
   /** Puts a value on the machine. */
   upload(value: Host): Resident;
-  /** Reads several residents in one batch. */
-  read(values: readonly Resident[]): Promise<readonly Host[]>;
+  /** Reads several residents in one batch, into arrays of the caller's where given. */
+  read(
+    values: readonly Resident[],
+    into?: readonly (HostArray | undefined)[],
+  ): Promise<readonly Host[]>;
   /** Kernel choices that `optLevel` 3 has measured here or was given; absent where none are made. */
   tuning?(): Tuning;
   /** Releases all that the machine holds. */

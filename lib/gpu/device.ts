@@ -40,6 +40,8 @@ export interface Gpu {
 export interface DeviceOptions {
   /** What the residents name as their owner; by default an object of the device's own. */
   readonly owner?: object;
+  /** True refuses an adapter that is software. */
+  readonly hardware?: boolean;
   /** False reads by the portable path even where the faster one is known to be safe. */
   readonly fastRead?: boolean;
 }
@@ -51,6 +53,15 @@ const llvmpipeIterations = 60_000;
 export async function openDevice(options: DeviceOptions = {}): Promise<Gpu> {
   quiet();
   const adapter = await adapterOrFault();
+  const isSoftware = adapter.info.isFallbackAdapter === true ||
+    /llvmpipe|SwiftShader/i.test(adapter.info.description);
+  if (options.hardware && isSoftware) {
+    throw new DeviceError(
+      `Cannot open a hardware adapter: "${adapter.info.description}" is software\n` +
+        '  try open("webgpu") to use it all the same, or open("wasm")',
+      { code: "device.absent" },
+    );
+  }
   const features = wanted.filter((name) => adapter.features.has(name));
   let device: GPUDevice;
   try {
@@ -63,7 +74,7 @@ export async function openDevice(options: DeviceOptions = {}): Promise<Gpu> {
     const why = error instanceof Error ? error.message : String(error);
     throw new DeviceError(
       `Cannot open a WebGPU device on "${adapter.info.description}": ${why}; ` +
-        `try open("reference")`,
+        `try open("cpu")`,
       { code: "device.open" },
     );
   }
@@ -75,8 +86,6 @@ export async function openDevice(options: DeviceOptions = {}): Promise<Gpu> {
   const fast = (options.fastRead ?? true) && isFastDeno(version);
   const readback = readbackOf(device, buffers, health, fast);
   const residents = residentsOf(options.owner, poolOf(buffers, readback, health));
-  const isSoftware = adapter.info.isFallbackAdapter === true ||
-    /llvmpipe|SwiftShader/i.test(description);
   return {
     device,
     description,
@@ -168,9 +177,9 @@ async function adapterOrFault(): Promise<GPUAdapter> {
   throw new DeviceError(
     gpu
       ? `Cannot open WebGPU: no adapter was found; install a Vulkan driver and loader (on Debian ` +
-        `and Ubuntu the packages mesa-vulkan-drivers and libvulkan1), or use open("reference")`
+        `and Ubuntu the packages mesa-vulkan-drivers and libvulkan1), or use open("cpu")`
       : `Cannot open WebGPU: this runtime has no navigator.gpu; use Deno 2.9 or a browser with ` +
-        `WebGPU, or open("reference")`,
+        `WebGPU, or open("cpu")`,
     { code: "device.absent" },
   );
 }

@@ -6,7 +6,7 @@ import type { WgslKernel } from "../../kernels/wgsl/kernel.ts";
 import { wgsl } from "../../kernels/wgsl/target.ts";
 import { StageError } from "../core/fault.ts";
 import type { Graph } from "../core/graph.ts";
-import type { Host, Resident } from "../core/host.ts";
+import type { Host, HostArray, Resident } from "../core/host.ts";
 import type { Plan } from "../core/plan.ts";
 import type { CompileOptions, Machine, Target, Tuning, Variant } from "../core/target.ts";
 import { compilePlan } from "../plan/compile.ts";
@@ -55,7 +55,8 @@ export async function openWebgpu(options: MachineOptions = {}): Promise<GpuMachi
       });
     },
     upload: (value: Host): Resident => residents.upload(value),
-    read: (values: readonly Resident[]): Promise<readonly Host[]> => residents.read(values),
+    read: (values: readonly Resident[], into?: readonly (HostArray | undefined)[]) =>
+      residents.read(values, into),
     tuning: tuner.known,
     dispose: () => gpu.dispose(),
     async [Symbol.asyncDispose](): Promise<void> {

@@ -41,7 +41,7 @@ export function bindings(machine: Machine): Bindings {
         );
       }
       const { roots, args, residents } = liftResidents([t]);
-      const loaded = await machine.compile(graphOf(args, roots));
+      const loaded = await machine.compile(graphOf(args, roots), { once: true });
       const [out] = await loaded.run(residents);
       loaded.dispose();
       return { value: out, computed: true };

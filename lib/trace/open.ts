@@ -4,21 +4,29 @@
  */
 import { OptionError } from "../core/fault.ts";
 import type { Machine, Tuning } from "../core/target.ts";
+import { openCpu, openWasmTarget } from "./cpu.ts";
 import { openReference } from "./reference.ts";
 
 /**
- * Names that `open` takes: `webgpu`; `reference`, the interpreter; `cpu`, the best target without a
- * device; `auto`, WebGPU where there is an adapter, else `cpu`.
+ * Names that `open` takes: `webgpu`; `wasm`, WebAssembly on all cores; `reference`, the interpreter;
+ * `cpu`, the best of these two that exists here; `auto`, WebGPU on a hardware adapter, else `cpu`.
  */
-export type DeviceName = "auto" | "webgpu" | "reference" | "cpu";
+export type DeviceName = "auto" | "webgpu" | "wasm" | "reference" | "cpu";
 
 /** The names, for messages and the command line. */
-export const deviceNames: readonly DeviceName[] = ["auto", "webgpu", "reference", "cpu"];
+export const deviceNames: readonly DeviceName[] = ["auto", "webgpu", "wasm", "reference", "cpu"];
 
 /** How a target is opened. */
 export interface OpenOptions {
   /** Kernel choices that `tuning()` of such a target gave before. */
   readonly tuning?: Tuning;
+  /** Threads of `wasm`; as many as there are cores by default, one where memory cannot be shared. */
+  readonly threads?: number;
+  /**
+   * Where a page forbids workers from `blob:` URLs: a file of the page's own origin that holds what
+   * `wasmWorker()` gives.
+   */
+  readonly worker?: string | URL;
 }
 
 /**
@@ -32,9 +40,12 @@ export async function open(
   switch (name) {
     case "webgpu":
       return await openGpu(options);
+    case "wasm":
+      return await openWasmTarget(options);
     case "reference":
-    case "cpu":
       return openReference();
+    case "cpu":
+      return await openCpu(options);
     case "auto":
       return await openAuto(options);
     default:
@@ -46,16 +57,19 @@ export async function open(
 }
 
 /** Loaded only when asked for, so that an application without WebGPU does not carry it. */
-async function openGpu(options: OpenOptions): Promise<Machine> {
+async function openGpu(options: OpenOptions, hardware: boolean = false): Promise<Machine> {
   const { openWebgpu } = await import("../gpu/machine.ts");
-  return await openWebgpu(options);
+  return await openWebgpu({ tuning: options.tuning, hardware });
 }
 
+/** A software adapter computes on the CPU as well, several times slower than `wasm` does. */
 async function openAuto(options: OpenOptions): Promise<Machine> {
-  try {
-    return await openGpu(options);
-  } catch (error) {
-    if ((error as Error).name === "DeviceError") return openReference();
-    throw error;
-  }
+  const gpu = await openGpu(options, true).catch(absent);
+  if (gpu) return gpu;
+  const cpu = await openCpu(options);
+  return cpu.name === "reference" ? await openGpu(options).catch(absent) ?? cpu : cpu;
+}
+
+function absent(error: Error): undefined {
+  if (error.name !== "DeviceError") throw error;
 }

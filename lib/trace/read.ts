@@ -5,18 +5,27 @@
  */
 import { StageError, TraceError } from "../core/fault.ts";
 import { orderOf, rebuild } from "../core/graph.ts";
-import { type Host, isHost, isResident, type Resident } from "../core/host.ts";
+import {
+  checkInto,
+  type Host,
+  type HostArray,
+  isHost,
+  isResident,
+  type Resident,
+} from "../core/host.ts";
 import { arg } from "../core/leaf.ts";
 import type { Machine } from "../core/target.ts";
 import { isTensor, type Tensor } from "../core/tensor.ts";
 import { printType } from "../core/type.ts";
 import { graphOf } from "../stage/stage.ts";
-import { openReference } from "./reference.ts";
+import { cpuMachine } from "./cpu.ts";
 
 /** Where to read. */
 export interface ReadOptions {
   /** A target from `open`. */
   readonly on?: Machine;
+  /** An array that takes the values, instead of one of their own; it has their type and number. */
+  readonly into?: HostArray;
 }
 
 /** The machine that holds some residents; they must agree. */
@@ -54,22 +63,39 @@ export async function read(t: Tensor, options: ReadOptions = {}): Promise<Host> 
     throw new StageError(`Cannot read ${typeof t}: it is no tensor\n  try tensor() on it`);
   }
   const { data } = t.node;
-  if (isResident(data)) return await data.read();
-  if (isHost(data)) return { dtype: data.dtype, shape: [...data.shape], data: data.data.slice() };
+  const { into } = options;
+  if (isResident(data)) return await readInto(data, into);
+  if (isHost(data)) return copyInto(data, into);
   const { call } = t.node;
-  if (call?.live && call.read && !call.sealed) return await call.read(t);
+  if (call?.live && call.read && !call.sealed) {
+    const value = await call.read(t);
+    return into ? copyInto(value, into) : value;
+  }
   refuseOpen(t);
   const { roots, args, residents } = liftResidents([t]);
-  const machine = options.on ?? ownerOf(residents) ?? openReference();
-  const loaded = await machine.compile(graphOf(args, roots));
+  const machine = options.on ?? ownerOf(residents) ?? await cpuMachine();
+  const loaded = await machine.compile(graphOf(args, roots), { once: true });
   try {
     const [out] = await loaded.run(residents);
-    const value = await out.read();
-    out.dispose();
-    return value;
+    try {
+      return await readInto(out, into);
+    } finally {
+      out.dispose();
+    }
   } finally {
     loaded.dispose();
   }
+}
+
+async function readInto(value: Resident, into: HostArray | undefined): Promise<Host> {
+  return into ? (await (value.owner as Machine).read([value], [into]))[0] : await value.read();
+}
+
+function copyInto({ dtype, shape, data }: Host, into: HostArray | undefined): Host {
+  if (!into) return { dtype, shape: [...shape], data: data.slice() };
+  checkInto({ dtype, shape }, into);
+  into.set(data);
+  return { dtype, shape: [...shape], data: into };
 }
 
 /** An argument has no value until its function runs. */

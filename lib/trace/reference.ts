@@ -5,7 +5,7 @@
 import { evaluate, type Observer } from "../cpu/evaluate.ts";
 import { DeviceError, placeOf } from "../core/fault.ts";
 import { type Graph, orderOf, resultsOf } from "../core/graph.ts";
-import { type Host, isResident, type Resident } from "../core/host.ts";
+import { checkInto, type Host, isResident, type Resident } from "../core/host.ts";
 import type { CompileOptions, Loaded, Machine, StepInfo, StepTime } from "../core/target.ts";
 import type { Node, Tensor } from "../core/tensor.ts";
 import { bytesOf, printType } from "../core/type.ts";
@@ -95,7 +95,15 @@ export function openReference(): Machine {
         dispose() {},
       });
     },
-    read: (residents) => Promise.all(residents.map((r) => r.read())),
+    read: (residents, into = []) =>
+      Promise.resolve(residents.map((r, i) => {
+        const value = valueOf(r);
+        const own = into[i];
+        if (!own) return copied(value);
+        checkInto(value, own);
+        own.set(value.data);
+        return { ...value, data: own };
+      })),
     dispose() {
       open = false;
     },

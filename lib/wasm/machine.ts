@@ -32,11 +32,17 @@ export interface WasmOptions {
   readonly tuning?: Tuning;
 }
 
+/** A machine that runs plans as WebAssembly. */
+export interface WasmMachine extends Machine {
+  /** True once a thread of it has died, which ends it. */
+  isLost(): boolean;
+}
+
 /** Pages of the largest memory with addresses of 32 bits. */
 const mostPages = 65536;
 
 /** Opens the target; throws a DeviceError where WebAssembly has no vectors. */
-export function openWasm(options: WasmOptions = {}): Machine {
+export function openWasm(options: WasmOptions = {}): WasmMachine {
   const found = engine();
   if (!found.simd) {
     throw new DeviceError(
@@ -73,7 +79,7 @@ export function openWasm(options: WasmOptions = {}): Machine {
     check,
     isGone: () => !open,
   };
-  const machine = {} as Machine;
+  const machine = {} as WasmMachine;
   const residents = residentsOf(machine, pool);
   const target = wasm(wasmLimits(mostPages * 65536));
   const place: Place = {
@@ -105,6 +111,7 @@ export function openWasm(options: WasmOptions = {}): Machine {
       );
       return await loadPlan(place, plan, kernels, {
         donate: how.donate,
+        once: how.once,
         variants: chosen.map((variant) => variant?.name),
         took: { plan: planned - begun, emit: performance.now() - planned },
       });
@@ -112,6 +119,7 @@ export function openWasm(options: WasmOptions = {}): Machine {
     upload: (value: Host): Resident => residents.upload(value),
     read: (values: readonly Resident[], into?: readonly (HostArray | undefined)[]) =>
       residents.read(values, into),
+    isLost: threads.isLost,
     dispose,
     [Symbol.asyncDispose](): Promise<void> {
       dispose();

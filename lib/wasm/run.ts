@@ -34,6 +34,7 @@ export interface Place {
 /** What else is known of a plan. */
 export interface LoadOptions {
   readonly donate?: readonly number[];
+  readonly once?: boolean;
   readonly variants?: readonly (string | undefined)[];
   readonly took?: { readonly plan: number; readonly emit: number };
 }
@@ -69,7 +70,7 @@ async function load(
   place: Place,
   plan: Plan,
   kernels: readonly (WasmKernel | undefined)[],
-  { donate = [], variants = [], took = { plan: 0, emit: 0 } }: LoadOptions,
+  { donate = [], once = false, variants = [], took = { plan: 0, emit: 0 } }: LoadOptions,
   undo: (() => void)[],
 ): Promise<Loaded> {
   const { heap, threads, constants, residents, features } = place;
@@ -271,7 +272,7 @@ async function load(
   }
 
   const uploaded = performance.now();
-  warmUp();
+  if (!once) warmUp();
   return {
     plan,
     run,

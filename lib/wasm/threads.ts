@@ -24,6 +24,8 @@ export interface Threads {
     alone: boolean,
     stamp?: (step: number) => void,
   ): Promise<Program>;
+  /** True once a thread has died; the others cannot go on. */
+  isLost(): boolean;
   /** Ends the workers. */
   dispose(): void;
 }
@@ -151,6 +153,7 @@ export function startThreads(heap: Heap, options: ThreadOptions): Threads {
         dispose: () => void (calls && send({ drop: id })),
       };
     },
+    isLost: () => dead !== undefined,
     dispose() {
       if (dead === undefined) {
         dead = "it was disposed";
