@@ -58,16 +58,16 @@ export function cosOf(x: Scalar): Scalar {
   return halfTurned(x, s.add(s.sub(t, magic + 1), 0.5), t);
 }
 
-/** N and D in r², where tan r = r·N/D for |r| up to π/4: 2e-8. */
+/** N - 1 over r², and D in r², where tan r = r·N/D for |r| up to π/4: 2e-8. */
 const tanAbove = -0.09578711539506912;
 const tanBelow = [1, -0.4291209578514099, 0.009711514227092266];
 
-/** tan x = r·N/D, or -D/(r·N) an odd number of quarter turns away. */
+/** tan x = r·N/D, or -D/(r·N) an odd number of quarter turns away; the 0 keeps a -0. */
 export function tanOf(x: Scalar): Scalar {
   const t = fused(x, 2 / Math.PI, magic);
   const r = s.max(s.min(reduced(x, s.sub(t, magic), 0.5), 1), -1);
   const z = s.mul(r, r);
-  const above = s.mul(r, fused(z, tanAbove, 1));
+  const above = fused(fused(z, tanAbove, 0), r, r);
   const below = horner(z, tanBelow);
   const sign = s.shl(s.bitsI32(t), 31);
   const odd = s.lt(sign, 0);
