@@ -176,7 +176,7 @@ function maySleep(): boolean {
 function unref(worker: Worker): void {
   if (typeof Deno === "undefined") return;
   const [symbol] = Object.getOwnPropertySymbols(Object.getPrototypeOf(worker))
-    .filter((s) => s.description === "");
+    .filter((s) => !s.description);
   const change = symbol && (worker as unknown as Record<symbol, unknown>)[symbol];
   if (typeof change === "function") change.call(worker, false);
 }
