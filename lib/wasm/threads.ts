@@ -72,13 +72,15 @@ export function startThreads(heap: Heap, options: ThreadOptions): Threads {
     const up: Promise<void>[] = [];
     for (let tid = 1; tid < count; tid++) {
       const worker = new Worker(url, { type: "module", name: `weft ${tid}` });
-      unref(worker);
       workers.push(worker);
       up.push(
         new Promise((resolve, reject) => {
           worker.onmessage = ({ data }) => {
-            if (data === "ready") resolve();
-            else if (data === "bye") worker.terminate();
+            if (data === "ready") {
+              // Until then the process must wait: somebody may await the first result.
+              unref(worker);
+              resolve();
+            } else if (data === "bye") worker.terminate();
             else if (data?.fault) dead ??= data.fault;
           };
           worker.onerror = (event) => {
