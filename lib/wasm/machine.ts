@@ -34,6 +34,8 @@ export interface WasmOptions {
 
 /** A machine that runs plans as WebAssembly. */
 export interface WasmMachine extends Machine {
+  /** Where its plans run: one memory and its threads. */
+  readonly place: Place;
   /** True once a thread of it has died, which ends it. */
   isLost(): boolean;
 }
@@ -94,6 +96,7 @@ export function openWasm(options: WasmOptions = {}): WasmMachine {
     name: "wasm",
     description: `WebAssembly SIMD, ${threads.count} thread${threads.count > 1 ? "s" : ""}` +
       (features.madd ? ", fused multiply-add" : ""),
+    place,
     async compile(graph: Graph, how: CompileOptions = {}): Promise<Loaded> {
       check("compile");
       const begun = performance.now();
