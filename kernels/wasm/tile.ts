@@ -44,17 +44,7 @@ export function tileFunction(module: ModuleWriter, tile: Tile): number {
     `${contraction.row} ${contraction.column} ${outs.map(printScalar).join(";")} ` +
     operands.map(({ dtype, size }) => `${dtype}${size}`).join();
   return module.fn(`tile ${text}`, `tile_${rows}x${width}`, params, (code) => {
-    const accs = sumsOf(
-      code,
-      module,
-      rows,
-      width,
-      left.rowStep,
-      loops,
-      Boolean(
-        contraction.right.packing,
-      ),
-    );
+    const accs = sumsOf(code, module, rows, width, left.rowStep, loops, isPacked);
     writeOut(code, module, tile, 2, accs, params.length - operands.length);
   });
 }
