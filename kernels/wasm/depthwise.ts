@@ -8,11 +8,11 @@ import { type Linear, linearOf, substitute } from "../../lib/core/index.ts";
 import { mapLeaves, printScalar, type Scalar } from "../../lib/core/scalar.ts";
 import { axis, coef } from "../sums.ts";
 import type { Local } from "./code.ts";
-import { isReadBehind, ofConv, type Products } from "./contraction.ts";
+import { isReadBehind, ofConv, type Products } from "./products.ts";
 import { countedLoop, endUnit, firstUnit, kernelFunction, type WasmKernel } from "./kernel.ts";
 import { store } from "./load.ts";
 import { decode, shifted, typesOf, weightOf } from "./map.ts";
-import type { Packing } from "./packing.ts";
+import type { Panels } from "./packing.ts";
 import type { Scope } from "./scope.ts";
 
 /** Pixels of a tile at most: their sums, a row of weights and one input stay in registers. */
@@ -29,7 +29,7 @@ export interface Depthwise {
   readonly x: Linear;
   readonly w: Linear;
   /** How the weights are packed, where they never change. */
-  readonly packing?: Packing;
+  readonly packing?: Panels;
 }
 
 /** A convolution with one channel in each group, channels side by side; else `undefined`. */

@@ -8,13 +8,15 @@ import { axesOf, plusIndex, substitute, timesIndex } from "../../lib/core/index.
 import { s, type Scalar } from "../../lib/core/scalar.ts";
 import type { Limits, Target, Variant } from "../../lib/core/target.ts";
 import { contractKernel } from "./contract.ts";
-import { contractionOf, hasMargin } from "./contraction.ts";
+import { contractionOf } from "./contraction.ts";
 import type { WasmKernel } from "./kernel.ts";
 import { depthwiseKernel, depthwiseOf } from "./depthwise.ts";
 import { layouts } from "./layouts.ts";
 import { mapKernel } from "./map.ts";
+import { hasMargin, phasesOf } from "./products.ts";
 import { reduceKernel } from "./reduce.ts";
 import { rowsKernel } from "./rows.ts";
+import { packAlike, sequenceKernel } from "./sequence.ts";
 
 /** What bounds plans for WebAssembly; `bytes` is what one memory can hold. */
 export function wasmLimits(bytes: number): Limits {
@@ -38,6 +40,9 @@ export function wasm(limits: Limits): Target<WasmKernel> {
 
 function variantsOf(form: Form, constants: readonly number[] = []): readonly Variant[] {
   const list = constants.join();
+  if (form.kind === "conv" && phasesOf(form).length > 1) {
+    return [{ name: "phases", constants: list }];
+  }
   if (form.kind === "conv" && depthwiseOf(form, constants)) {
     return [{ name: "depthwise", constants: list }];
   }
@@ -68,6 +73,7 @@ function emitForm(form: Form, variant: Variant): WasmKernel {
     case "conv": {
       if (variant.name === "loops") return reduceKernel(loopNest(form), variant);
       const constants = String(variant.constants).split(",").filter(Boolean).map(Number);
+      if (form.kind === "conv" && variant.name === "phases") return phasesKernel(form, constants);
       if (form.kind === "conv" && variant.name === "depthwise") {
         return depthwiseKernel(form, depthwiseOf(form, constants)!);
       }
@@ -76,6 +82,19 @@ function emitForm(form: Form, variant: Variant): WasmKernel {
     default:
       throw new TypeError(`internal: unknown form ${form satisfies never}`);
   }
+}
+
+/** The kernels of all phases; they pack an operand all or none of them. */
+function phasesKernel(form: ConvForm, constants: readonly number[]): WasmKernel {
+  const phases = phasesOf(form);
+  const made = (own: readonly number[]) =>
+    phases.map((phase) => emitForm(phase, variantsOf(phase, own)[0]));
+  const kernels = made(constants);
+  return sequenceKernel(
+    "conv_phases",
+    packAlike(kernels) ? kernels : made([]),
+    form.ins.length + form.outs.length,
+  );
 }
 
 /** The plain loops of a contraction; zeros that lie around an input are read without a question. */

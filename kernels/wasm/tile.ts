@@ -51,9 +51,7 @@ export function tileFunction(module: ModuleWriter, tile: Tile): number {
       width,
       left.rowStep,
       loops,
-      Boolean(
-        contraction.right.packing,
-      ),
+      isPacked,
     );
     writeOut(code, module, tile, 2, accs, params.length - operands.length);
   });
