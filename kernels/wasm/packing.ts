@@ -80,21 +80,69 @@ export function pack(
     return;
   }
   const { matrices, rows, columns, widths } = packing;
-  const [rowStarts, matrixStarts] = [offsetsOf(rows), offsetsOf(matrices)];
+  const [order, matrixStarts] = [blockwise(rows), offsetsOf(matrices)];
   let at = 0;
   for (const matrix of matrixStarts) {
     let first = 0;
     for (const width of widths) {
       const full = Math.min(width, columns.extent - first);
       const start = packing.base + matrix + first * columns.stride;
-      for (let r = 0; r < rowStarts.length; r++) {
-        let from = start + rowStarts[r];
-        for (let c = 0; c < full; c++, from += columns.stride) into[at + c] = source[from];
-        for (let c = full; c < width; c++) into[at + c] = 0;
-        at += width;
-      }
+      packPanel(source, start, columns.stride, full, order, into, at, width);
+      at += order.places.length * width;
       first += width;
     }
+  }
+}
+
+/** The rows of a panel in the order in which they are copied. */
+interface RowOrder {
+  /** Where each starts in the source, less where the panel does. */
+  readonly starts: Int32Array;
+  /** Which row of the panel it is. */
+  readonly places: Int32Array;
+}
+
+/** Rows that are copied together: what they read, and what they write, stays in the first cache. */
+const blockRows = 128;
+
+/**
+ * Rows of a kernel's taps lie between those of their channels. Some channels are copied for all taps
+ * before the next ones, so that each line of the source is read once.
+ */
+function blockwise(rows: readonly Stride[]): RowOrder {
+  const offsets = offsetsOf(rows);
+  const places = Int32Array.from(offsets.keys());
+  if (rows.length > 1) {
+    const channels = rows[rows.length - 1].extent;
+    const taps = offsets.length / channels;
+    const size = Math.max(1, Math.floor(blockRows / taps));
+    let at = 0;
+    for (let from = 0; from < channels; from += size) {
+      for (let tap = 0; tap < taps; tap++) {
+        for (let c = from; c < Math.min(channels, from + size); c++) {
+          places[at++] = tap * channels + c;
+        }
+      }
+    }
+  }
+  return { places, starts: places.map((place) => offsets[place]) };
+}
+
+function packPanel(
+  source: ArrayLike<number>,
+  start: number,
+  stride: number,
+  full: number,
+  { starts, places }: RowOrder,
+  into: Float32Array,
+  base: number,
+  width: number,
+): void {
+  for (let r = 0; r < places.length; r++) {
+    let from = start + starts[r];
+    const at = base + places[r] * width;
+    for (let c = 0; c < full; c++, from += stride) into[at + c] = source[from];
+    for (let c = full; c < width; c++) into[at + c] = 0;
   }
 }
 
