@@ -66,11 +66,15 @@ export function contractionOf(
   if (!products || products.extents.includes(0)) return undefined;
   if (form.ins[products.a.operand].dtype !== "f32") return undefined;
   if (form.ins[products.b.operand].dtype !== "f32") return undefined;
-  const turned = { ...products, a: products.b, b: products.a };
-  return [products, turned].map((p) => normal(p, constants))
-    .filter((c) => c !== undefined)
-    .sort((p, q) => columnsOf(q) - columnsOf(p))[0];
+  const first = normal(products, constants);
+  if (first && columnsOf(first) >= wellFilled) return first;
+  const turned = normal({ ...products, a: products.b, b: products.a }, constants);
+  if (!first || !turned) return first ?? turned;
+  return columnsOf(turned) > columnsOf(first) ? turned : first;
 }
+
+/** Columns from which the operands need not change sides. */
+const wellFilled = 20;
 
 /** Rows that must read a panel before it is worth turning, and before it is worth copying. */
 const fewReads = 4;
