@@ -174,7 +174,7 @@ function block(
       ? parent?.axis(atom.axis) !== undefined && !isNamed(`@${atom.axis}`)
       : isOuter(atom);
 
-  function keep(key: string, type: "v128" | "i32", push: () => void): Local {
+  function keep(key: string, type: "v128" | "i32" | "i64", push: () => void): Local {
     const known = memo.get(key);
     if (known !== undefined) return known;
     push();
@@ -224,12 +224,13 @@ function block(
     },
     scaled(axis, bytes) {
       if (isOuterPart(axis)) return parent!.scaled(axis, bytes);
-      return keep(`*${bytes}:${idOf(axis)}`, "i32", () => {
+      return keep(`*${bytes}:${idOf(axis)}`, code.wide ? "i64" : "i32", () => {
         if (axis.kind === "axis") code.get(scope.axis(axis.axis)!);
         else scope.scalar(axis);
+        code.toAddress();
         if (bytes === 1) return;
-        code.i32(bytes);
-        code.op("i32.mul");
+        code.address(bytes);
+        code.mulAddress();
       });
     },
     pointerTo(operand, atoms) {
@@ -243,7 +244,6 @@ function block(
       code.get(parent ? parent.pointerTo(operand, outer) : operands[operand].pointer);
       for (const { atom, bytes } of inner) {
         code.get(scope.scaled(atom, bytes));
-        code.toAddress();
         code.addAddress();
       }
       const local = code.pointer();
@@ -271,11 +271,11 @@ function block(
       code.get(operands[operand].pointer);
       scope.scalar(index, lane);
       clamped(index, operands[operand].size);
-      if (size > 1) {
-        code.i32(size);
-        code.op("i32.mul");
-      }
       code.toAddress();
+      if (size > 1) {
+        code.address(size);
+        code.mulAddress();
+      }
       code.addAddress();
       const pointer = code.pointer();
       code.set(pointer);

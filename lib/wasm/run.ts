@@ -147,6 +147,11 @@ async function load(
   const inbox: (Block | undefined)[] = [];
   const inboxOf = (i: number): Block =>
     inbox[i] ??= own(plan.slots[plan.args[i]].bytes, `argument ${i}`);
+  const received = (i: number, bytes: Uint8Array): Block => {
+    const block = inboxOf(i);
+    if (bytes.byteLength) heap.bytes(block.address, bytes.byteLength).set(bytes);
+    return block;
+  };
   const taken = takeovers(plan, donate, (a, b) => a >= b);
   let isDisposed = false;
 
@@ -203,12 +208,14 @@ async function load(
     try {
       const blocks = args.map((value, i) => {
         if (plan.args[i] < 0) return undefined;
-        if (isResident(value)) return residents.held(value, `run with argument ${i}`);
-        const block = inboxOf(i);
-        if (value.data.byteLength) {
-          heap.bytes(block.address, value.data.byteLength).set(bytesIn(value.data));
+        if (isResident(value)) {
+          const held = residents.held(value, `run with argument ${i}`);
+          if (held.block.heap === heap) return held;
+          // What lies in the machine's other memory is copied, as values from outside are.
+          const { address, bytes, heap: other } = held.block;
+          return received(i, other.bytes(address, bytes));
         }
-        return block;
+        return received(i, bytesIn(value.data));
       });
       for (const slot of plan.slots) {
         if (slot.kind !== "result" || results[slot.index]) continue;
