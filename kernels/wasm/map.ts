@@ -12,6 +12,7 @@ import type { Code, Local } from "./code.ts";
 import { countedLoop, endUnit, firstUnit, kernelFunction, type WasmKernel } from "./kernel.ts";
 import { store } from "./load.ts";
 import type { Scope } from "./scope.ts";
+import { turnedKernel, turnedSpace } from "./turned.ts";
 
 /** Elements of a unit where the space is one axis. */
 const chunk = 2048;
@@ -39,7 +40,10 @@ export function loopOrder(form: MapForm): Space {
 
 /** The kernel of a map. */
 export function mapKernel(form: MapForm, _variant: Variant): WasmKernel {
-  const { extents, terms } = loopOrder(form);
+  const space = loopOrder(form);
+  const turned = turnedSpace(space);
+  if (turned) return turnedKernel(form, turned);
+  const { extents, terms } = space;
   const inner = extents.at(-1) ?? 1;
   const outer = extents.slice(0, -1);
   // Outer axes that make units, and those that are loops inside one.
