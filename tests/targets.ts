@@ -97,6 +97,6 @@ export async function targetTests<N extends TargetName = typeof usual[number]>(
 /** Bytes that a machine holds for values, constants and plans; 0 where nobody counts them. */
 export function bytesUsed(machine: Machine): number {
   if ("gpu" in machine) return (machine as GpuMachine).gpu.buffers.counts().used;
-  if ("place" in machine) return (machine as WasmMachine).place.heap.used().now;
-  return 0;
+  if (!("places" in machine)) return 0;
+  return (machine as WasmMachine).places().reduce((n, { heap }) => n + heap.used().now, 0);
 }

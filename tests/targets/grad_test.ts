@@ -50,7 +50,7 @@ for (const op of ops.filter((op) => !gradientsOf(op, 1).next().done)) {
       const one = await valuesFrom(loaded, floats);
       loaded.dispose();
       assertNear(one, meant(graph, floats), near, name);
-      const shared = await loadShared(machine("wasm").place, graph, { once: true });
+      const shared = await loadShared(machine("wasm").places()[0], graph, { once: true });
       assertSameBits(await valuesFrom(shared, floats), one, `${name} on 2 threads`);
       shared.dispose();
     }

@@ -75,7 +75,7 @@ for (const op of ops) {
         const one = await twice(machine("wasm, 1 thread"), graph, hosts, name);
         assertNear(one, want, c.tolerance ?? usual, name);
         assertSameBits(await twice(machine("wasm"), graph, hosts, name), one, `${name}, 2 threads`);
-        for (const place of [machine("wasm").place, three!]) {
+        for (const place of [machine("wasm").places()[0], three!]) {
           const loaded = await loadShared(place, graph);
           const got = await valuesFrom(loaded, hosts);
           assertSameBits(got, one, `${name}, shared by ${place.threads.count} threads`);

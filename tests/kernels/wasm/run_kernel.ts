@@ -125,6 +125,7 @@ export function sharesOf(units: number): readonly Ranges[] {
     });
   const each = cut(Math.max(1, Math.min(units, 40)));
   const empty: Ranges = [[0, 0], [units, units], [0, units], [units >> 1, units >> 1]];
-  return [[[0, units]], cut(2), each, each.toReversed(), cut(units + 3).slice(0, 60), empty]
-    .filter((ranges, i) => i !== 4 || units + 3 <= 60);
+  // More threads than units: some have nothing to do.
+  const many: Ranges[] = units <= 40 ? [cut(units + 3)] : [];
+  return [[[0, units]], cut(2), each, each.toReversed(), ...many, empty];
 }
