@@ -20,6 +20,8 @@ export interface FormCase {
   readonly form: Form;
   readonly ins?: readonly Host[];
   readonly tolerance?: Tolerance;
+  /** Zeros have the right sign. */
+  readonly signed?: boolean;
 }
 
 /** A form with operands. */
@@ -62,12 +64,13 @@ export function difference(
   got: readonly Host[],
   want: readonly Host[],
   { rtol, atol }: Tolerance,
+  signed: boolean = false,
 ): string | undefined {
   for (const [k, { data }] of want.entries()) {
     for (let i = 0; i < data.length; i++) {
       const [a, b] = [Number(got[k].data[i]), Number(data[i])];
-      if (a === b || (a !== a && b !== b)) continue;
-      if (Math.abs(a - b) <= atol + rtol * Math.abs(b)) continue;
+      if (signed ? Object.is(a, b) : a === b || (a !== a && b !== b)) continue;
+      if (a !== b && Math.abs(a - b) <= atol + rtol * Math.abs(b)) continue;
       return `result ${k}[${i}] is ${a}, not ${b}`;
     }
   }

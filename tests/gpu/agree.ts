@@ -22,7 +22,7 @@ export function wgslJudge({ limits, run }: Bench): Judge {
         const kernel = target.emit(form, variant);
         if (texts.has(kernel.text)) continue;
         texts.add(kernel.text);
-        const bad = difference(await run(form, kernel, ins), wanted, tolerance);
+        const bad = difference(await run(form, kernel, ins), wanted, tolerance, one.signed);
         if (bad) fail(`${variant.name}: ${bad}\n${printForm(form)}\n${kernel.text}`);
       }
     }

@@ -53,7 +53,7 @@ export function wasmJudge(
         const name = `${variant.name} of constants [${variant.constants}], ` +
           `${madd ? "fused" : "not fused"}, ${wide ? 64 : 32} bits`;
         const all = runner.run(form, kernel, features, ins, shares);
-        const bad = difference(all[0], wanted, tolerance);
+        const bad = difference(all[0], wanted, tolerance, one.signed);
         if (bad) fail(`${name}: ${bad}\n${printForm(form)}`);
         for (const [i, got] of all.entries()) {
           const known = fused.get(madd) ?? bitsOf(all[0]);
