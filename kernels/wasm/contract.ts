@@ -78,7 +78,8 @@ export function contractKernel(
     inside: byPanels ? others.slice(then.length) : [],
     runs: runsOf(right.widths, columns),
   };
-  const key = `contract ${extents} ${outer} ${contraction.row} ${JSON.stringify(sums)} ` +
+  const key =
+    `contract ${contraction.kind} ${extents} ${outer} ${contraction.row} ${JSON.stringify(sums)} ` +
     `${printScalar(contraction.left.index)} ${contraction.left.rowStep} ` +
     `${printScalar(right.index)} ${right.widths} ${right.columnStep} ${right.staged} ` +
     `${byPanels} ${block} ${outs.map(printScalar).join(";")} ${typesOf(form)}`;

@@ -117,7 +117,8 @@ export function rowTiles(scope: Scope, how: Writing, run: Run, start: Local, end
   const from: Scalar = right.packing
     ? plusIndex(plusIndex(right.index, timesIndex(panel, depth * width)), first * depth)
     : right.index;
-  const most = tileRows(width, module.features.madd, Math.max(1, Math.min(block, rows)));
+  const fuses = module.features.madd && contraction.kind === "f32";
+  const most = tileRows(width, fuses, Math.max(1, Math.min(block, rows)));
   const at = code.local("i32");
   code.get(start);
   code.set(at);
