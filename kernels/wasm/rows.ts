@@ -7,11 +7,12 @@ import type { RowsForm } from "../../lib/core/form.ts";
 import { printScalar, type Scalar } from "../../lib/core/scalar.ts";
 import type { Variant } from "../../lib/core/target.ts";
 import { sizeOf } from "../../lib/core/type.ts";
-import { reduceAlongPoints, reduceAlongRow, type Reduction } from "./accumulate.ts";
+import { reduceAlongPoints, reduceAlongRow } from "./accumulate.ts";
 import type { Local } from "./code.ts";
+import type { Reduction } from "./join.ts";
 import { countedLoop, kernelFunction, type WasmKernel } from "./kernel.ts";
 import { store } from "./load.ts";
-import { shifted, typesOf, weightOf } from "./map.ts";
+import { typesOf, weightOf } from "./map.ts";
 import { overPoints, overUnits, reducedSpace, unitsOf } from "./reduce.ts";
 import type { Scope } from "./scope.ts";
 
@@ -50,15 +51,14 @@ export function rowsKernel(form: RowsForm, _variant: Variant): WasmKernel {
             overPoints(scope, extents, split, apart, lanes, (at, count) => {
               if (lanes === "row") {
                 rowOf(at, form, stages, result, over);
-              } else columnsOf(at, form, stages, result, over, count, extents, apart);
+              } else columnsOf(at, form, stages, result, over, count, apart - 1);
             })),
       ),
   };
 }
 
 function writeOuts(scope: Scope, form: RowsForm, terms: readonly Scalar[]): void {
-  const inside = scope.within(terms);
-  form.outs.forEach((_, k) => store(inside, form.ins.length + k, terms[2 * k], terms[2 * k + 1]));
+  form.outs.forEach((_, k) => store(scope, form.ins.length + k, terms[2 * k], terms[2 * k + 1]));
 }
 
 type Axes = readonly { readonly axis: number; readonly extent: number }[];
@@ -97,7 +97,11 @@ function rowOf(
     for (const count of [2, 1]) {
       if (whole < 4 * count) continue;
       const four = outer.child(names);
-      for (let k = 0; k < count; k++) writeOuts(four, form, shifted(result, axis, extent, 4 * k));
+      for (let k = 0; k < count; k++) {
+        const own = four.child({ lanes: axis, shift: new Map([[axis, 4 * k]]) });
+        writeOuts(own, form, result);
+        four.code.append(own.code);
+      }
       countedLoop(code, at, whole - whole % (4 * count), 4 * count, four.code);
     }
     if (extent % 4) {
@@ -121,39 +125,33 @@ function columnsOf(
   result: readonly Scalar[],
   over: Axes,
   count: number,
-  extents: readonly number[],
-  apart: number,
+  axis: number,
 ): void {
-  const axis = apart - 1;
-  const extent = extents[axis];
-  const { code, lanes, alive } = scope;
+  const { lanes, alive } = scope;
   for (let k = 0; k < count; k++) {
-    const own = shifted([...stages.map(({ body }) => body), ...result], axis, extent, 4 * k);
+    const group = scope.child({ lanes, alive, shift: new Map([[axis, 4 * k]]) });
     const accs = new Map<number, Local>();
-    let inner = scope;
+    let inner = group;
     const blocks: Scope[] = [];
     stages.forEach((stage, i) => {
-      [own[i]].forEach((body) => {
-        const [value] = reduceAlongPoints(inner, { ...stage, body }, { axis, extent }, 1);
-        accs.set(i, value);
-      });
+      accs.set(i, reduceAlongPoints(inner, stage, axis, 1)[0]);
       inner = inner.child({ accs: new Map(accs), lanes, alive });
       blocks.push(inner);
     });
     const loops = (outer: Scope, rest: Axes): void => {
-      if (rest.length === 0) return writeOuts(outer, form, own.slice(stages.length));
-      const [{ axis, extent }, ...more] = rest;
+      if (rest.length === 0) return writeOuts(outer, form, result);
+      const [own, ...more] = rest;
       const at = outer.code.local("i32");
       outer.code.i32(0);
       outer.code.set(at);
-      const next = outer.child({ axes: new Map([[axis, at]]), lanes, alive });
+      const next = outer.child({ axes: new Map([[own.axis, at]]), lanes, alive });
       loops(next, more);
-      countedLoop(outer.code, at, extent, 1, next.code);
+      countedLoop(outer.code, at, own.extent, 1, next.code);
     };
     loops(inner, over);
     for (let i = blocks.length - 1; i >= 0; i--) {
-      (i > 0 ? blocks[i - 1] : scope).code.append(blocks[i].code);
+      (i > 0 ? blocks[i - 1] : group).code.append(blocks[i].code);
     }
+    scope.code.append(group.code);
   }
-  void code;
 }
