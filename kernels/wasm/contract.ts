@@ -13,6 +13,7 @@ import { coef } from "../sums.ts";
 import type { Code, Local } from "./code.ts";
 import type { Contraction } from "./contraction.ts";
 import { countedLoop, endUnit, firstUnit, kernelFunction, type WasmKernel } from "./kernel.ts";
+import { lateRows, withoutEnd } from "./late.ts";
 import { decode, typesOf, weightOf } from "./map.ts";
 import {
   panelAxis,
@@ -78,6 +79,8 @@ export function contractKernel(
     inside: byPanels ? others.slice(then.length) : [],
     runs: runsOf(right.widths, columns),
   };
+  const bare = withoutEnd(form, contraction);
+  const [tiles, late] = bare ? [bare, form.ins.length] : [contraction, undefined];
   const key =
     `contract ${contraction.kind} ${extents} ${outer} ${contraction.row} ${JSON.stringify(sums)} ` +
     `${printScalar(contraction.left.index)} ${contraction.left.rowStep} ` +
@@ -107,7 +110,8 @@ export function contractKernel(
           code.i32(-1);
           code.set(held);
           const inner = root.child({});
-          unitOf(inner, { contraction, module, scratch, rows, block }, split, unit, held);
+          const how = { contraction, module, scratch, rows, block };
+          unitOf(inner, { ...how, tiles, late }, split, unit, held);
           countedLoop(code, unit, { local: endUnit }, 1, inner.code);
         },
         right.staged,
@@ -156,10 +160,16 @@ function unitOf(scope: Scope, how: Writing, split: Units, unit: Local, held: Loc
     onePanel(inner, how, split, locals.get(first.length)!, { panel, held }, start, end);
   } else {
     for (const run of runs) {
-      allPanels(inner, how, run, (at) => rowTiles(at, how, run, start, end));
+      allPanels(inner, how, run, (at) => rowsOf(at, how, run, start, end));
     }
   }
   code.append(inner.code);
+}
+
+/** Rows of a panel, and what follows their sums if it comes late. */
+function rowsOf(scope: Scope, how: Writing, run: Run, start: Local, end: Local): void {
+  rowTiles(scope, how, run, start, end);
+  if (how.late !== undefined) lateRows(scope, how, run, how.late, start, end);
 }
 
 /** Pushes min(local + by, most), through `spare`. */
@@ -203,7 +213,7 @@ function onePanel(
     const named = own.child({ axes: new Map([[panelAxis, panel]]) });
     withColumn(named, how, run, panel, (at) => {
       if (how.contraction.right.staged) stageOnce(at, how, run, copied);
-      innerLoops(at, how, split.inside, (place) => rowTiles(place, how, run, start, end));
+      innerLoops(at, how, split.inside, (place) => rowsOf(place, how, run, start, end));
     });
     own.code.append(named.code);
     // The panel is of this run.

@@ -18,6 +18,10 @@ import { tileFunction } from "./tile.ts";
 /** A contraction while its kernel is written. */
 export interface Writing {
   readonly contraction: Contraction;
+  /** What the tiles compute: the contraction, or its bare sums. */
+  readonly tiles: Contraction;
+  /** The result's number among the operands, where what follows the sums is done after the tiles. */
+  readonly late: number | undefined;
   readonly module: ModuleWriter;
   /** Where a thread copies panels to. */
   readonly scratch: Local | undefined;
@@ -107,7 +111,7 @@ function pushAddress(scope: Scope, operand: number, term: Scalar): void {
 
 /** The tiles of one panel from row `start` to `end`. */
 export function rowTiles(scope: Scope, how: Writing, run: Run, start: Local, end: Local): void {
-  const { module, contraction, rows, block, scratch } = how;
+  const { module, contraction, tiles, rows, block, scratch } = how;
   const { extents, row, left, right, sums } = contraction;
   const { code, operands } = scope;
   const { width, first, columns } = run;
@@ -131,7 +135,7 @@ export function rowTiles(scope: Scope, how: Writing, run: Run, start: Local, end
     if (row >= extents.length) inner.code.i32(0);
     for (const { pointer } of operands) inner.code.get(pointer);
     inner.code.call(
-      tileFunction(module, { contraction, rows: count, width, columns, operands }),
+      tileFunction(module, { contraction: tiles, rows: count, width, columns, operands }),
     );
     return inner.code;
   };

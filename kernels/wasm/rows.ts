@@ -4,14 +4,14 @@
  * @module
  */
 import type { RowsForm } from "../../lib/core/form.ts";
-import { printScalar, type Scalar } from "../../lib/core/scalar.ts";
+import { type Call, call, printScalar, type Scalar } from "../../lib/core/scalar.ts";
 import type { Variant } from "../../lib/core/target.ts";
 import { sizeOf } from "../../lib/core/type.ts";
 import { reduceAlongPoints, reduceAlongRow } from "./accumulate.ts";
 import type { Local } from "./code.ts";
 import type { Reduction } from "./join.ts";
 import { countedLoop, kernelFunction, type WasmKernel } from "./kernel.ts";
-import { store } from "./load.ts";
+import { store, storeLocal } from "./load.ts";
 import { typesOf, weightOf } from "./map.ts";
 import { overPoints, overUnits, reducedSpace, unitsOf } from "./reduce.ts";
 import type { Scope } from "./scope.ts";
@@ -22,12 +22,14 @@ export function rowsKernel(form: RowsForm, _variant: Variant): WasmKernel {
   const space = reducedSpace(form, outs, form.stages.map(({ body }) => body));
   const { extents, terms, apart, lanes } = space;
   const over = extents.slice(apart).map((extent, i) => ({ axis: apart + i, extent }));
-  const stages = form.stages.map(({ combine }, i): Reduction => ({
+  const plain = form.stages.map(({ combine }, i): Reduction => ({
     combine,
     body: terms[outs.length + i],
     over: over.length ? over : [{ axis: extents.length, extent: 1 }],
   }));
-  const result = terms.slice(0, outs.length);
+  const { stages, result } = lanes === "row"
+    ? keptInResult(form, plain, terms.slice(0, outs.length))
+    : { stages: plain, result: terms.slice(0, outs.length) };
   const key = `rows ${form.stages.map((s) => s.combine)} ${lanes} ${extents} ${apart} ` +
     `${terms.map(printScalar).join(";")} ${typesOf(form)}`;
   const inside = lanes === "points" ? apart - 1 : apart;
@@ -45,7 +47,7 @@ export function rowsKernel(form: RowsForm, _variant: Variant): WasmKernel {
         key,
         "rows",
         form,
-        terms,
+        [...result, ...stages.map(({ body }) => body)],
         (root, code) =>
           overUnits(root, code, extents, split, (scope) =>
             overPoints(scope, extents, split, apart, lanes, (at, count) => {
@@ -55,6 +57,49 @@ export function rowsKernel(form: RowsForm, _variant: Variant): WasmKernel {
             })),
       ),
   };
+}
+
+/**
+ * What the last stage computes for each element, and the result needs again, is kept where the
+ * result will be, if it costs more than reading it back.
+ */
+function keptInResult(
+  form: RowsForm,
+  stages: readonly Reduction[],
+  result: readonly Scalar[],
+): { readonly stages: readonly Reduction[]; readonly result: readonly Scalar[] } {
+  const last = stages[stages.length - 1];
+  const [index, body] = result;
+  const { body: value } = last;
+  if (form.outs.length > 1 || form.outs[0].type.dtype !== "f32") return { stages, result };
+  if (value.kind !== "call" || weightOf([value]) < dear) return { stages, result };
+  const operand = form.ins.length;
+  const read: Scalar = { kind: "load", type: "f32", operand, index };
+  const replaced = replacedIn(body, value, read);
+  if (replaced === body) return { stages, result };
+  const keep = (scope: Scope, local: Local) => storeLocal(scope, operand, index, local);
+  return { stages: [...stages.slice(0, -1), { ...last, keep }], result: [index, replaced] };
+}
+
+/** Multiply-adds from which a value is kept. */
+const dear = 6;
+
+/** A term with each part that is written like `from` replaced. */
+function replacedIn(term: Scalar, from: Call, to: Scalar): Scalar {
+  const text = printScalar(from);
+  const memo = new Map<Scalar, Scalar>();
+  const visit = (part: Scalar): Scalar => {
+    if (part.kind !== "call") return part;
+    const known = memo.get(part);
+    if (known) return known;
+    const isSame = part === from || (part.fn === from.fn && printScalar(part) === text);
+    const args = isSame ? part.args : part.args.map(visit);
+    const isNew = args.some((arg, i) => arg !== part.args[i]);
+    const made = isSame ? to : isNew ? call(part.fn, ...args) : part;
+    memo.set(part, made);
+    return made;
+  };
+  return visit(term);
 }
 
 function writeOuts(scope: Scope, form: RowsForm, terms: readonly Scalar[]): void {
