@@ -12,6 +12,7 @@ import { sizeOf } from "../../lib/core/type.ts";
 import { coef } from "../sums.ts";
 import type { Code, Local } from "./code.ts";
 import type { Contraction } from "./contraction.ts";
+import { scratchHead } from "./control.ts";
 import { countedLoop, endUnit, firstUnit, kernelFunction, type WasmKernel } from "./kernel.ts";
 import { lateRows, withoutEnd } from "./late.ts";
 import { decode, typesOf, weightOf } from "./map.ts";
@@ -94,7 +95,7 @@ export function contractKernel(
     units,
     cost: work / Math.max(1, units),
     packs: form.ins.map((_, i) => i === right.operand ? right.packing : undefined),
-    ...(right.staged ? { scratch: depth * Math.max(...right.widths) * 4 } : {}),
+    ...(right.staged ? { scratch: scratchHead + depth * Math.max(...right.widths) * 4 } : {}),
     write: (module) =>
       kernelFunction(
         module,
@@ -104,15 +105,27 @@ export function contractKernel(
         outs,
         (root, code, scratch) => {
           const unit = code.local("i32");
-          const held = code.local("i32");
+          const [held, panels] = [code.local("i32"), code.pointer()];
           code.get(firstUnit);
           code.set(unit);
-          code.i32(-1);
-          code.set(held);
+          if (scratch !== undefined) {
+            // What this thread copied for units before these may serve them too.
+            code.get(scratch);
+            code.memory("i32.load", 0);
+            code.set(held);
+            code.get(scratch);
+            code.address(scratchHead);
+            code.addAddress();
+            code.set(panels);
+          }
           const inner = root.child({});
-          const how = { contraction, module, scratch, rows, block };
+          const how = { contraction, module, scratch: panels, rows, block };
           unitOf(inner, { ...how, tiles, late }, split, unit, held);
           countedLoop(code, unit, { local: endUnit }, 1, inner.code);
+          if (scratch === undefined) return;
+          code.get(scratch);
+          code.get(held);
+          code.memory("i32.store", 0);
         },
         right.staged,
       ),

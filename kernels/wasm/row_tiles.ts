@@ -24,7 +24,7 @@ export interface Writing {
   readonly late: number | undefined;
   readonly module: ModuleWriter;
   /** Where a thread copies panels to. */
-  readonly scratch: Local | undefined;
+  readonly scratch: Local;
   readonly rows: number;
   /** Rows of a unit; the last unit has what is left. */
   readonly block: number;
@@ -96,7 +96,7 @@ export function stage(scope: Scope, { module, contraction, scratch }: Writing, r
   const { sums, right } = contraction;
   const { width, columns } = run;
   pushAddress(scope, right.operand, right.index);
-  scope.code.get(scratch!);
+  scope.code.get(scratch);
   scope.code.call(stageFunction(module, sums, right.columnStep, width, columns));
 }
 
@@ -129,7 +129,7 @@ export function rowTiles(scope: Scope, how: Writing, run: Run, start: Local, end
   const tile = (count: number): Code => {
     const inner = scope.child({ axes: new Map([[row, at]]) });
     pushAddress(inner, left.operand, left.index);
-    if (right.staged) inner.code.get(scratch!);
+    if (right.staged) inner.code.get(scratch);
     else pushAddress(inner, right.operand, from);
     for (let i = 0; i < extents.length; i++) inner.code.get(i === row ? at : inner.axis(i)!);
     if (row >= extents.length) inner.code.i32(0);

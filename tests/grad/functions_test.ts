@@ -20,6 +20,7 @@ import {
   matmul,
   mean,
   mul,
+  open,
   OptionError,
   pipe,
   relu,
