@@ -4,7 +4,7 @@
  * @module
  */
 import type { Common, MapForm } from "../../lib/core/form.ts";
-import { linearOf, plusIndex, substitute } from "../../lib/core/index.ts";
+import { linearOf } from "../../lib/core/index.ts";
 import { printScalar, type Scalar, walk } from "../../lib/core/scalar.ts";
 import type { Variant } from "../../lib/core/target.ts";
 import { arranged, coef, cut, type Space } from "../sums.ts";
@@ -181,7 +181,11 @@ function row(
   };
   if (unroll > 1 && whole >= 4 * unroll) {
     const many = scope.child({ axes: new Map([[axis, at]]), lanes: axis });
-    for (let k = 0; k < unroll; k++) write(many, form, shifted(terms, axis, extent, 4 * k));
+    for (let k = 0; k < unroll; k++) {
+      const own = many.child({ lanes: axis, shift: new Map([[axis, 4 * k]]) });
+      write(own, form, terms);
+      many.code.append(own.code);
+    }
     countedLoop(code, at, stop(whole - whole % (4 * unroll)), 4 * unroll, many.code);
   }
   if (whole) {
@@ -208,23 +212,7 @@ function row(
 }
 
 function write(scope: Scope, form: MapForm, terms: readonly Scalar[]): void {
-  const inside = scope.within(terms);
-  form.outs.forEach((_, k) => store(inside, form.ins.length + k, terms[2 * k], terms[2 * k + 1]));
-}
-
-/** Terms for neighbours further along an axis. */
-export function shifted(
-  terms: readonly Scalar[],
-  axis: number,
-  extent: number,
-  by: number,
-): readonly Scalar[] {
-  if (by === 0) return terms;
-  const at: Scalar[] = [];
-  // The coordinate that is moved ends so much earlier; without that, addresses would seem to leave.
-  at[axis] = plusIndex({ kind: "axis", type: "i32", axis, extent: extent - by }, by);
-  const memo = new Map<Scalar, Scalar>();
-  return terms.map((term) => substitute(term, at, memo));
+  form.outs.forEach((_, k) => store(scope, form.ins.length + k, terms[2 * k], terms[2 * k + 1]));
 }
 
 function sizeOf(term: Scalar): number {

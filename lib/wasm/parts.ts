@@ -69,6 +69,7 @@ export function partsOf(plan: Plan, kernels: readonly (WasmKernel | undefined)[]
   const steps = parts.map(({ kernel, slots, single, ends }, i): AssembledStep => ({
     kernel,
     slots,
+    shared: !single,
     // What one thread does alone, one after another, needs no waiting in between.
     barrier: ends !== undefined && !(single && (next(i)?.single ?? true)),
   }));
