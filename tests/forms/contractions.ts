@@ -17,8 +17,11 @@ import { s, type Scalar } from "../../lib/core/scalar.ts";
 import { type DType, sizeOf, type Type } from "../../lib/core/type.ts";
 import { load, values } from "./values.ts";
 
-/** What follows a sum: nothing, a bias along the columns with relu, or that and a residual. */
-export type Tail = "none" | "bias" | "residual";
+/**
+ * What follows a sum: nothing, a bias along the columns with relu, that and a residual, or a term that
+ * is long enough to be computed by itself.
+ */
+export type Tail = "none" | "bias" | "residual" | "long";
 
 /** What a product may be besides its sizes. */
 export interface MatmulOptions {
@@ -179,6 +182,11 @@ function lying(
 
 function ending(tail: Tail, bias: Scalar, residual: Scalar): { count: number; body: Scalar } {
   if (tail === "none") return { count: 0, body: s.acc(0) };
+  if (tail === "long") {
+    const x = s.add(s.mul(s.acc(0), 0.125), bias);
+    const gate = s.div(1, s.add(s.exp(s.neg(x)), 1));
+    return { count: 2, body: s.add(s.mul(x, gate), s.tanh(residual)) };
+  }
   const biased = s.max(s.add(s.acc(0), bias), 0);
   return tail === "bias" ? { count: 1, body: biased } : { count: 2, body: s.add(biased, residual) };
 }

@@ -57,7 +57,7 @@ Deno.test("wasm() multiplies 1 to 9 rows by 1 to 50 columns", () => {
   let turn = 0;
   for (let m = 1; m <= 9; m++) {
     for (let n = 1; n <= 50; n++) {
-      const tail = (["none", "bias", "residual"] as const)[turn % 3];
+      const tail = (["none", "bias", "residual", "long"] as const)[turn % 4];
       quick({ form: product(m, n, depths[turn % depths.length], { tail }), tolerance: near });
       turn++;
     }
@@ -71,7 +71,7 @@ Deno.test("wasm() multiplies sizes around the tiles' with operands that lie turn
       const options: MatmulOptions = {
         turned: (["", "a", "b", "ab"] as const)[turn % 4],
         batch: turn % 3 ? [] : [2],
-        tail: turn % 5 ? "none" : "residual",
+        tail: (["none", "long", "none", "residual", "none"] as const)[turn % 5],
       };
       quick({ form: product(m, n, 9 + turn % 4, options), tolerance: near });
       turn++;
@@ -84,6 +84,11 @@ Deno.test("wasm() multiplies what is no f32: halves, integers, results in halves
     const half = product(12, 24, 16, { turned: turn, tail: "bias", dtype: "f16", out: "f16" });
     // One rounding to half: half a unit in the last of eleven binary places.
     judge({ form: half, tolerance: { rtol: 2 ** -10, atol: 2 ** -10 } });
+  }
+  // Several panels of what was narrow.
+  for (const [m, n, k] of [[3, 50, 5], [1, 90, 7], [30, 48, 3]]) {
+    const half = product(m, n, k, { dtype: "f16" });
+    judge({ form: half, tolerance: near });
   }
   judge({ form: product(7, 10, 9, { out: "f16" }), tolerance: { rtol: 2 ** -10, atol: 2 ** -10 } });
   judge({ form: integerProduct(6, 8, 12), tolerance: { rtol: 0, atol: 0 } });
@@ -153,7 +158,7 @@ const geometry = fc.record({
   packed: fc.boolean(),
   last: fc.constantFrom(true, true, false),
   spare: fc.constantFrom(0, 0, 1),
-  tail: fc.constantFrom<Tail>("none", "bias", "residual"),
+  tail: fc.constantFrom<Tail>("none", "bias", "residual", "long"),
 });
 
 Deno.test("wasm() convolves random geometries", () => {
@@ -175,7 +180,7 @@ Deno.test("wasm() multiplies random shapes", () => {
         k: fc.integer({ min: 1, max: 20 }),
         turned: fc.constantFrom<"" | "a" | "b" | "ab">("", "a", "b", "ab"),
         batch: fc.constantFrom<readonly number[]>([], [], [3], [2, 2]),
-        tail: fc.constantFrom<Tail>("none", "bias", "residual"),
+        tail: fc.constantFrom<Tail>("none", "bias", "residual", "long"),
       }),
       ({ m, n, k, ...options }) => quick({ form: product(m, n, k, options), tolerance: near }),
     ),

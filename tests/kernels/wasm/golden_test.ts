@@ -60,7 +60,7 @@ Deno.test("wasm() writes the recorded texts", async (t) => {
 
 Deno.test("assemble() calls the steps of a plan with a barrier in between", async (t) => {
   const kernel = kernelOf(forms["relu of a sum"]);
-  const steps = [[0, 1], [1, 2]].map((slots) => ({ kernel, slots, barrier: true }));
+  const steps = [[0, 1], [1, 2]].map((slots) => ({ kernel, slots, barrier: true, shared: true }));
   const bytes = assemble(steps, 3, { ...plain, shared: true }, 1, 16);
   assert(WebAssembly.validate(bytes));
   const text = print(bytes).replace(/\(func \$(map|barrier)[^]*?\n {2}(?=\(func|\(export)/g, "");
@@ -76,7 +76,10 @@ Deno.test("wasm() gives one key and one function for equal forms, another for ot
   );
   assertEquals(new Set(others.map(key)).size, others.length);
   const same = kernelOf(forms["relu of a sum"]);
-  const steps = Array.from({ length: 3 }, () => ({ kernel: same, slots: [0, 1], barrier: false }));
+  const steps = Array.from(
+    { length: 3 },
+    () => ({ kernel: same, slots: [0, 1], barrier: false, shared: false }),
+  );
   const text = print(assemble(steps, 2, plain, 1, 16));
   assertEquals(text.match(/\(func \$map/g)?.length, 1);
   assertEquals(text.match(/call \$map/g)?.length, 3);
@@ -89,7 +92,10 @@ Deno.test("wasm() validates for every form, fused or not, with 32 bits or 64, sh
       for (const wide of [true, false]) {
         for (const shared of [true, false]) {
           const bytes = assemble(
-            [{ kernel, slots: kernel.packs.map((_, i) => i).concat(9), barrier: true }],
+            [{
+              ...{ kernel, slots: kernel.packs.map((_, i) => i).concat(9), barrier: true },
+              shared: true,
+            }],
             10,
             { madd, wide, shared },
             1,

@@ -7,7 +7,7 @@
 import { heapStart, tableRoom, tableStart } from "../../../kernels/wasm/control.ts";
 import type { WasmKernel } from "../../../kernels/wasm/kernel.ts";
 import { type Features, newModule, newTable } from "../../../kernels/wasm/module.ts";
-import { pack, packedSize } from "../../../kernels/wasm/packing.ts";
+import { elementsOf, pack, packedSize } from "../../../kernels/wasm/packing.ts";
 import { type Form, pointsOf } from "../../../lib/core/form.ts";
 import { bytesIn, type Host, hostFromBytes } from "../../../lib/core/host.ts";
 import { bytesOf, sizeOf } from "../../../lib/core/type.ts";
@@ -72,7 +72,8 @@ export function newRunner(): Runner {
       const contents = ins.map((value, i) => {
         const packing = kernel.packs[i];
         if (!packing) return bytesIn(value.data);
-        const into = new Float32Array(packedSize(packing));
+        const make = elementsOf(packing) === "f32" ? Float32Array : Int32Array;
+        const into = new make(packedSize(packing));
         pack(value.data, packing, into);
         return bytesIn(into);
       });
