@@ -84,14 +84,24 @@ export interface ConvOptions extends Partial<ConvGeometry> {
   readonly tail?: Tail;
   /** Channels come last in input and result, with zeros around the input as far as it is read. */
   readonly last?: boolean;
+  /** What the weights are; sums are f32 all the same. */
+  readonly weights?: DType;
   /** So many more zeros than are read; and so many around the result, which are left alone. */
   readonly spare?: number;
 }
 
 /** A convolution over operands 0 and 1; the tail reads a bias and a residual. */
 export function convolution(
-  { packed = false, tail = "none", last = false, spare = 0, ...given }: ConvOptions,
+  options: ConvOptions,
 ): ConvForm {
+  const {
+    packed = false,
+    tail = "none",
+    last = false,
+    spare = 0,
+    weights: dtype = "f32",
+    ...given
+  } = options;
   const g = {
     n: 1,
     g: 1,
@@ -126,7 +136,7 @@ export function convolution(
   const axes = axesOf([g.g, g.o, g.c, ...g.kernel]);
   const [wg, wo, wc, wh, ww] = axes;
   const weights: Type = {
-    dtype: "f32",
+    dtype,
     shape: packed ? [g.g, g.c, ...g.kernel, g.o] : [g.g, g.o, g.c, ...g.kernel],
   };
   const points = axesOf([g.n, g.g, g.o, ...output]);

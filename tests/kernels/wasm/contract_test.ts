@@ -48,6 +48,7 @@ for (const [name, options] of Object.entries(convolutions)) {
     judge(conv(options));
     judge(conv({ ...options, last: true }));
     judge(conv({ ...options, last: true, spare: 2 }));
+    quick(conv({ ...options, last: true, weights: "f16", o: (options.o ?? 8) * 4 }));
     for (const check of turned) check(conv({ ...options, last: true }));
   });
 }
@@ -156,6 +157,7 @@ const geometry = fc.record({
   pad: fc.tuple(fc.integer({ min: -1, max: 3 }), fc.integer({ min: -1, max: 3 })),
   inflate: fc.constantFrom([1, 1], [1, 1], [1, 1], [2, 1], [2, 3]),
   packed: fc.boolean(),
+  weights: fc.constantFrom("f32", "f32", "f16"),
   last: fc.constantFrom(true, true, false),
   spare: fc.constantFrom(0, 0, 1),
   tail: fc.constantFrom<Tail>("none", "bias", "residual", "long"),
