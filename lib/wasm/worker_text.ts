@@ -41,7 +41,8 @@ function work() {
     const epoch = Atomics.load(words, ${word("epoch")});
     if (Atomics.load(words, ${word("posted")}) > handled) return;
     if (epoch === seen) {
-      Atomics.wait(words, ${word("epoch")}, seen);
+      // A message may come between the look and the sleep; it is found a second later.
+      Atomics.wait(words, ${word("epoch")}, seen, 1000);
       continue;
     }
     seen = epoch;
