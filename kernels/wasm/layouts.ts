@@ -6,8 +6,9 @@
 import type { ConvForm, Form, Margin } from "../../lib/core/form.ts";
 import { coordsOf, linearOf } from "../../lib/core/index.ts";
 import type { Load, Scalar } from "../../lib/core/scalar.ts";
-import type { Layout, Prepack } from "../../lib/core/target.ts";
+import type { Layout } from "../../lib/core/target.ts";
 import type { Type } from "../../lib/core/type.ts";
+import { phasesOf } from "./products.ts";
 
 /** The layouts of a form's operands and results; `isFree` says which can be chosen at no cost. */
 export function layouts(
@@ -18,7 +19,7 @@ export function layouts(
   if (form.kind !== "conv") return none;
   const { x, w } = form;
   if (x.kind !== "load" || w.kind !== "load" || x.valid || w.valid) return none;
-  if (form.ins[x.operand].dtype !== "f32" || form.inflate.some((n) => n !== 1)) return none;
+  if (form.ins[x.operand].dtype !== "f32") return none;
   if (isPlainProduct(form) && !isFree(x.operand) && !isFree(form.ins.length)) return none;
   const wishes: (Layout | undefined)[] = [...none];
   const isFilterGradient = isForKernel(form, x);
@@ -54,17 +55,22 @@ function isForKernel(form: ConvForm, x: Load): boolean {
 /** A convolution that is a matrix product as its operands lie. */
 function isPlainProduct(form: ConvForm): boolean {
   return form.g === 1 &&
-    [0, 1].every((i) => form.kernel[i] === 1 && form.stride[i] === 1 && form.pad[i] === 0);
+    [0, 1].every((i) =>
+      form.kernel[i] === 1 && form.stride[i] === 1 && form.inflate[i] === 1 && form.pad[i] === 0
+    );
 }
 
 /** The zeros that a convolution reads around its rows and columns. */
 function marginsOf(form: ConvForm): readonly [Margin, Margin] {
+  const phases = phasesOf(form).filter(({ kernel }) => !kernel.includes(0));
   const around = (i: 0 | 1): Margin => {
-    const last = (form.output[i] - 1) * form.stride[i] + (form.kernel[i] - 1) * form.dilate[i] -
-      form.pad[i];
+    const each = phases.map(({ output, stride, kernel, dilate, pad, input }) => ({
+      before: pad[i],
+      after: (output[i] - 1) * stride[i] + (kernel[i] - 1) * dilate[i] - pad[i] - (input[i] - 1),
+    }));
     return {
-      before: Math.max(0, form.pad[i]),
-      after: Math.max(0, last - (form.input[i] - 1)),
+      before: Math.max(0, ...each.map(({ before }) => before)),
+      after: Math.max(0, ...each.map(({ after }) => after)),
     };
   };
   return [around(0), around(1)];
@@ -100,12 +106,4 @@ function channelsLast(coords: readonly Scalar[], type: Type, axis: number): Layo
     order: [...order, last],
     margins: type.shape.map(() => ({ before: 0, after: 0 })),
   };
-}
-
-/**
- * Right operands that change from run to run and do not lie side by side along the columns are
- * copied so that they do, before each use.
- */
-export function prepack(_form: Form): Prepack | undefined {
-  return undefined;
 }

@@ -30,6 +30,8 @@ export interface Names {
   readonly lanes?: number;
   /** How many of the four are there; 4 unless stated. Nothing is gathered for the others. */
   readonly alive?: number;
+  /** Steps by which coordinates lie beyond their locals here. */
+  readonly shift?: ReadonlyMap<number, number>;
 }
 
 /** A block. */
@@ -47,6 +49,8 @@ export interface Scope {
   /** The locals of an axis and an accumulator. */
   axis(axis: number): Local | undefined;
   acc(index: number): Local | undefined;
+  /** By how much a coordinate lies beyond its axis' local. */
+  shift(axis: number): number;
   /** True if the term differs between neighbours here. */
   varies(term: Scalar): boolean;
   /**
@@ -154,12 +158,21 @@ function block(
     shared.needs.set(term, made);
     return made;
   };
-  const isOuter = (term: Scalar) =>
-    parent !== undefined && [...needsOf(term)].every((need) => parent.knows(need) && !own(need));
-  const own = (need: string) =>
+  const isNamed = (need: string) =>
     need[0] === "@"
       ? names.axes?.has(Number(need.slice(1))) ?? false
       : names.accs?.has(Number(need.slice(1))) ?? false;
+  const isMoved = (need: string) =>
+    need[0] === "@" && (names.shift?.has(Number(need.slice(1))) ?? false);
+  /** True if a term has the same value in the block outside. */
+  const isOuter = (term: Scalar) =>
+    parent !== undefined &&
+    [...needsOf(term)].every((need) => parent.knows(need) && !isNamed(need) && !isMoved(need));
+  /** The same for a part of an address: steps are added behind it, so that they do not matter. */
+  const isOuterPart = (atom: Scalar) =>
+    atom.kind === "axis"
+      ? parent?.axis(atom.axis) !== undefined && !isNamed(`@${atom.axis}`)
+      : isOuter(atom);
 
   function keep(key: string, type: "v128" | "i32", push: () => void): Local {
     const known = memo.get(key);
@@ -179,6 +192,8 @@ function block(
     alive: names.alive ?? 4,
     axis: (axis) => names.axes?.get(axis) ?? parent?.axis(axis),
     acc: (index) => names.accs?.get(index) ?? parent?.acc(index),
+    shift: (axis) =>
+      (names.shift?.get(axis) ?? 0) + (names.axes?.has(axis) ? 0 : parent?.shift(axis) ?? 0),
     knows: (need) =>
       (need[0] === "@" ? scope.axis(Number(need.slice(1))) : scope.acc(Number(need.slice(1)))) !==
         undefined,
@@ -199,9 +214,7 @@ function block(
       } else code.get(scope.kept(term, "vector"));
     },
     scalar(term, lane = 0) {
-      if (term.kind === "axis" && (lane === 0 || term.axis !== lanes)) {
-        code.get(scope.axis(term.axis)!);
-      } else if (term.kind === "lit" || term.kind === "axis") {
+      if (term.kind === "lit" || term.kind === "axis") {
         pushScalar(scope, term, lane);
       } else if (lane > 0 && scope.varies(term)) {
         if ((uses.get(term) ?? 1) === 1) return pushScalar(scope, term, lane);
@@ -210,16 +223,17 @@ function block(
       else pushScalar(scope, term, lane);
     },
     scaled(axis, bytes) {
-      if (isOuter(axis)) return parent!.scaled(axis, bytes);
+      if (isOuterPart(axis)) return parent!.scaled(axis, bytes);
       return keep(`*${bytes}:${idOf(axis)}`, "i32", () => {
-        scope.scalar(axis);
+        if (axis.kind === "axis") code.get(scope.axis(axis.axis)!);
+        else scope.scalar(axis);
         if (bytes === 1) return;
         code.i32(bytes);
         code.op("i32.mul");
       });
     },
     pointerTo(operand, atoms) {
-      const inner = atoms.filter(({ atom }) => !isOuter(atom));
+      const inner = atoms.filter(({ atom }) => !isOuterPart(atom));
       if (parent && inner.length === 0) return parent.pointerTo(operand, atoms);
       if (atoms.length === 0) return operands[operand].pointer;
       const key = `&${operand}:${atoms.map(({ atom, bytes }) => `${idOf(atom)}*${bytes}`)}`;
@@ -241,15 +255,16 @@ function block(
       const size = itemBytes(operands[operand].dtype);
       const { constant, terms } = linearOf(index);
       const atoms: Atom[] = [];
-      let step = 0;
+      let step = 0, moved = constant;
       for (const { atom, coef } of terms.values()) {
+        if (atom.kind === "axis") moved += coef * scope.shift(atom.axis);
         if (scope.varies(atom)) {
           if (atom.kind !== "axis" || atom.axis !== lanes) return undefined;
           step = coef;
         }
         atoms.push({ atom, bytes: coef * size });
       }
-      return { ...behind(scope.pointerTo(operand, atoms), constant * size), step };
+      return { ...behind(scope.pointerTo(operand, atoms), moved * size), step };
     },
     single(operand, index, lane) {
       const size = itemBytes(operands[operand].dtype);

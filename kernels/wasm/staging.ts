@@ -3,7 +3,7 @@
  * thread, row after row, before the tiles that read it.
  * @module
  */
-import type { ValueType } from "./code.ts";
+import type { Code, Local, ValueType } from "./code.ts";
 import type { SumLoop } from "./contraction.ts";
 import type { ModuleWriter } from "./module.ts";
 import { repeated } from "./tile.ts";
@@ -58,19 +58,74 @@ export function stageFunction(
       }
       move(to, width * 4);
     };
+    /** Four rows at once: four columns of four neighbours are turned in registers. */
+    const fourRows = () => {
+      const [a, b, c, d] = [0, 1, 2, 3].map(() => code.local("v128"));
+      for (let v = 0; v < width / 4; v++) {
+        const there = Math.max(0, Math.min(4, columns - 4 * v));
+        [a, b, c, d].forEach((local, lane) => {
+          if (lane < there) loadAt(code, from, (4 * v + lane) * columnStep * 4, "v128.load");
+          else code.v128(new Uint8Array(16));
+          code.set(local);
+        });
+        const mixed = [[a, b, low], [c, d, low], [a, b, high], [c, d, high]] as const;
+        const [ab0, cd0, ab1, cd1] = mixed.map(([x, y, words]) => {
+          const local = code.local("v128");
+          code.get(x);
+          code.get(y);
+          code.shuffle(words);
+          code.set(local);
+          return local;
+        });
+        const rows = [[ab0, cd0, first], [ab0, cd0, second], [ab1, cd1, first], [ab1, cd1, second]];
+        (rows as [number, number, number[]][]).forEach(([x, y, words], r) => {
+          code.get(to);
+          code.get(x);
+          code.get(y);
+          code.shuffle(words);
+          code.memory("v128.store", r * width * 4 + 16 * v);
+        });
+      }
+      move(to, 4 * width * 4);
+      move(from, 16);
+    };
     const levels = (index: number): void => {
       const { extent, b } = sums[index];
-      repeated(code, extent, () => {
-        if (index < sums.length - 1) {
-          const inner = sums[index + 1];
+      if (index < sums.length - 1) {
+        const inner = sums[index + 1];
+        return repeated(code, extent, () => {
           levels(index + 1);
           move(from, (b - inner.extent * inner.b) * 4);
-        } else {
-          row();
-          move(from, b * 4);
-        }
+        });
+      }
+      const turned = b === 1 && columnStep !== 1 ? Math.floor(extent / 4) : 0;
+      if (turned) repeated(code, turned, fourRows);
+      if (extent - 4 * turned === 0) return;
+      repeated(code, extent - 4 * turned, () => {
+        row();
+        move(from, b * 4);
       });
     };
     levels(0);
   });
+}
+
+/** Words of two vectors for a shuffle of bytes. */
+function words(...list: readonly number[]): number[] {
+  return list.flatMap((w) => [0, 1, 2, 3].map((byte) => 4 * w + byte));
+}
+
+const low = words(0, 4, 1, 5);
+const high = words(2, 6, 3, 7);
+const first = words(0, 1, 4, 5);
+const second = words(2, 3, 6, 7);
+
+/** Loads at an offset that may be negative. */
+function loadAt(code: Code, from: Local, offset: number, name: "v128.load"): void {
+  code.get(from);
+  if (offset < 0) {
+    code.address(offset);
+    code.addAddress();
+  }
+  code.memory(name, Math.max(0, offset));
 }

@@ -19,34 +19,32 @@ export function constant(value: number): Scalar {
 }
 
 /** The inclusive range of values an index term can have; all of i32 where it may wrap. */
-export function rangeOf(
-  term: Scalar,
-  memo: Map<Scalar, readonly [number, number]> = new Map(),
-): readonly [number, number] {
-  const known = memo.get(term);
+export function rangeOf(term: Scalar): readonly [number, number] {
+  if (term.kind === "lit") return [term.value, term.value];
+  const known = ranges.get(term);
   if (known) return known;
-  const [lo, hi] = exactRange(term, (part) => rangeOf(part, memo)) ?? [-Infinity, Infinity];
+  const [lo, hi] = exactRange(term) ?? [-Infinity, Infinity];
   const made = lo < -(2 ** 31) || hi > 2 ** 31 - 1 ? everything : [lo, hi] as const;
-  memo.set(term, made);
+  ranges.set(term, made);
   return made;
 }
 
+/** What is known of terms, which never change, for as long as they are used. */
+const ranges = new WeakMap<Scalar, readonly [number, number]>();
+const sums = new WeakMap<Scalar, Linear>();
+
 const everything: readonly [number, number] = [-(2 ** 31), 2 ** 31 - 1];
 
-function exactRange(
-  term: Scalar,
-  of: (part: Scalar) => readonly [number, number],
-): readonly [number, number] | undefined {
-  if (term.kind === "lit") return [term.value, term.value];
+function exactRange(term: Scalar): readonly [number, number] | undefined {
   if (term.kind === "axis") return [0, Math.max(0, term.extent - 1)];
   if (term.kind !== "call" || term.type !== "i32") return undefined;
   const [a, b] = term.args;
   if (term.fn === "add") {
-    const [p, q] = [of(a), of(b)];
+    const [p, q] = [rangeOf(a), rangeOf(b)];
     return [p[0] + q[0], p[1] + q[1]];
   }
   if (b?.kind !== "lit") return undefined;
-  const [lo, hi] = of(a);
+  const [lo, hi] = rangeOf(a);
   const k = b.value;
   if (term.fn === "mul") return [Math.min(lo * k, hi * k), Math.max(lo * k, hi * k)];
   if (k <= 0) return undefined;
@@ -104,20 +102,20 @@ function hashed(text: string): string {
 }
 
 /** An index term as a sum; what is no sum is one atom. */
-export function linearOf(term: Scalar, memo: Map<Scalar, Linear> = new Map()): Linear {
-  const known = memo.get(term);
+export function linearOf(term: Scalar): Linear {
+  const known = sums.get(term);
   if (known) return known;
-  const made = sumOf(term, (part) => linearOf(part, memo));
-  memo.set(term, made);
+  const made = sumOf(term);
+  sums.set(term, made);
   return made;
 }
 
-function sumOf(term: Scalar, of: (part: Scalar) => Linear): Linear {
+function sumOf(term: Scalar): Linear {
   if (term.kind === "lit") return { constant: term.value, terms: new Map() };
   if (term.kind === "call" && term.type === "i32") {
     const [a, b] = term.args;
-    if (term.fn === "add") return plus(of(a), of(b));
-    if (term.fn === "mul" && b.kind === "lit") return scaled(of(a), b.value);
+    if (term.fn === "add") return plus(linearOf(a), linearOf(b));
+    if (term.fn === "mul" && b.kind === "lit") return scaled(linearOf(a), b.value);
   }
   return { constant: 0, terms: new Map([[keyOf(term), { atom: term, coef: 1 }]]) };
 }
@@ -144,11 +142,16 @@ function scaled(a: Linear, by: number): Linear {
 
 /** The term of a sum: atoms ordered by descending coefficient, the constant last. */
 export function termOf(sum: Linear): Scalar {
-  const parts = [...sum.terms.entries()].sort((a, b) =>
+  const sorted = [...sum.terms.entries()].sort((a, b) =>
     b[1].coef - a[1].coef || (a[0] < b[0] ? -1 : 1)
-  ).map(([, { atom, coef }]) => coef === 1 ? atom : call("mul", atom, constant(coef)));
+  );
+  const parts = sorted.map(([, { atom, coef }]) =>
+    coef === 1 ? atom : call("mul", atom, constant(coef))
+  );
   if (sum.constant !== 0 || parts.length === 0) parts.push(constant(sum.constant));
-  return parts.reduce((a, b) => call("add", a, b));
+  const made = parts.reduce((a, b) => call("add", a, b));
+  if (parts.length > 1) sums.set(made, { constant: sum.constant, terms: new Map(sorted) });
+  return made;
 }
 
 /** `a + b`. */
