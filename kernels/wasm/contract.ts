@@ -12,7 +12,9 @@ import { sizeOf } from "../../lib/core/type.ts";
 import { coef } from "../sums.ts";
 import type { Code, Local } from "./code.ts";
 import type { Contraction } from "./contraction.ts";
+import { scratchHead } from "./control.ts";
 import { countedLoop, endUnit, firstUnit, kernelFunction, type WasmKernel } from "./kernel.ts";
+import { lateRows, withoutEnd } from "./late.ts";
 import { decode, typesOf, weightOf } from "./map.ts";
 import {
   panelAxis,
@@ -78,7 +80,10 @@ export function contractKernel(
     inside: byPanels ? others.slice(then.length) : [],
     runs: runsOf(right.widths, columns),
   };
-  const key = `contract ${extents} ${outer} ${contraction.row} ${JSON.stringify(sums)} ` +
+  const bare = withoutEnd(form, contraction);
+  const [tiles, late] = bare ? [bare, form.ins.length] : [contraction, undefined];
+  const key =
+    `contract ${contraction.kind} ${extents} ${outer} ${contraction.row} ${JSON.stringify(sums)} ` +
     `${printScalar(contraction.left.index)} ${contraction.left.rowStep} ` +
     `${printScalar(right.index)} ${right.widths} ${right.columnStep} ${right.staged} ` +
     `${byPanels} ${block} ${outs.map(printScalar).join(";")} ${typesOf(form)}`;
@@ -90,7 +95,7 @@ export function contractKernel(
     units,
     cost: work / Math.max(1, units),
     packs: form.ins.map((_, i) => i === right.operand ? right.packing : undefined),
-    ...(right.staged ? { scratch: depth * Math.max(...right.widths) * 4 } : {}),
+    ...(right.staged ? { scratch: scratchHead + depth * Math.max(...right.widths) * 4 } : {}),
     write: (module) =>
       kernelFunction(
         module,
@@ -100,14 +105,27 @@ export function contractKernel(
         outs,
         (root, code, scratch) => {
           const unit = code.local("i32");
-          const held = code.local("i32");
+          const [held, panels] = [code.local("i32"), code.pointer()];
           code.get(firstUnit);
           code.set(unit);
-          code.i32(-1);
-          code.set(held);
+          if (scratch !== undefined) {
+            // What this thread copied for units before these may serve them too.
+            code.get(scratch);
+            code.memory("i32.load", 0);
+            code.set(held);
+            code.get(scratch);
+            code.address(scratchHead);
+            code.addAddress();
+            code.set(panels);
+          }
           const inner = root.child({});
-          unitOf(inner, { contraction, module, scratch, rows, block }, split, unit, held);
+          const how = { contraction, module, scratch: panels, rows, block };
+          unitOf(inner, { ...how, tiles, late }, split, unit, held);
           countedLoop(code, unit, { local: endUnit }, 1, inner.code);
+          if (scratch === undefined) return;
+          code.get(scratch);
+          code.get(held);
+          code.memory("i32.store", 0);
         },
         right.staged,
       ),
@@ -155,10 +173,16 @@ function unitOf(scope: Scope, how: Writing, split: Units, unit: Local, held: Loc
     onePanel(inner, how, split, locals.get(first.length)!, { panel, held }, start, end);
   } else {
     for (const run of runs) {
-      allPanels(inner, how, run, (at) => rowTiles(at, how, run, start, end));
+      allPanels(inner, how, run, (at) => rowsOf(at, how, run, start, end));
     }
   }
   code.append(inner.code);
+}
+
+/** Rows of a panel, and what follows their sums if it comes late. */
+function rowsOf(scope: Scope, how: Writing, run: Run, start: Local, end: Local): void {
+  rowTiles(scope, how, run, start, end);
+  if (how.late !== undefined) lateRows(scope, how, run, how.late, start, end);
 }
 
 /** Pushes min(local + by, most), through `spare`. */
@@ -202,7 +226,7 @@ function onePanel(
     const named = own.child({ axes: new Map([[panelAxis, panel]]) });
     withColumn(named, how, run, panel, (at) => {
       if (how.contraction.right.staged) stageOnce(at, how, run, copied);
-      innerLoops(at, how, split.inside, (place) => rowTiles(place, how, run, start, end));
+      innerLoops(at, how, split.inside, (place) => rowsOf(place, how, run, start, end));
     });
     own.code.append(named.code);
     // The panel is of this run.

@@ -28,6 +28,8 @@ export interface SumLoop {
 
 /** The normal form. */
 export interface Contraction {
+  /** What is multiplied and summed. */
+  readonly kind: "f32" | "i32";
   /** Extents of the loops outside: `outer` of them, then rows, then columns. */
   readonly extents: readonly number[];
   readonly outer: number;
@@ -64,14 +66,15 @@ export function contractionOf(
 ): Contraction | undefined {
   const products = form.kind === "matmul" ? ofMatmul(form) : ofConv(form);
   if (!products || products.extents.includes(0)) return undefined;
-  if (form.ins[products.a.operand].dtype !== "f32") return undefined;
-  if (form.ins[products.b.operand].dtype !== "f32") return undefined;
-  const first = normal(products, constants);
+  const isNarrow = (operand: number) => !fourBytes.has(form.ins[operand].dtype);
+  const first = normal(products, constants, isNarrow);
   if (first && columnsOf(first) >= wellFilled) return first;
-  const turned = normal({ ...products, a: products.b, b: products.a }, constants);
+  const turned = normal({ ...products, a: products.b, b: products.a }, constants, isNarrow);
   if (!first || !turned) return first ?? turned;
   return columnsOf(turned) > columnsOf(first) ? turned : first;
 }
+
+const fourBytes: ReadonlySet<string> = new Set(["f32", "i32"]);
 
 /** Columns from which the operands need not change sides. */
 const wellFilled = 20;
@@ -89,8 +92,14 @@ function columnsOf({ extents, column, outs, right }: Contraction): number {
   return Math.min(24, extents[column]) * (isSideBySide ? 1 : 0.6) * (isTurned ? 0.9 : 1);
 }
 
-function normal(given: Products, constants: readonly number[]): Contraction | undefined {
+/** Packed operands may be `isNarrow`, for they are widened then. */
+function normal(
+  given: Products,
+  constants: readonly number[],
+  isNarrow: (operand: number) => boolean,
+): Contraction | undefined {
   const { a, b } = given;
+  if (a.type !== "f32" && a.type !== "i32") return undefined;
   const open = cut({
     extents: given.extents,
     terms: [a.index, b.index, ...given.outs],
@@ -100,6 +109,7 @@ function normal(given: Products, constants: readonly number[]): Contraction | un
   const [ai, bi, out] = [open.terms[0], open.terms[1], open.terms[2]].map((t) => linearOf(t));
   // What follows the sum reads operands as they lie, so such a one is not packed.
   const isConstant = constants.includes(b.operand) && !isReadBehind(given.outs, b.operand);
+  if (isNarrow(a.operand) || (isNarrow(b.operand) && !isConstant)) return undefined;
   const all = open.extents.map((_, i) => i).filter((i) => open.extents[i] > 1);
   const outside = all.filter((i) => i < points);
   const summed = all.filter((i) => i >= points);
@@ -178,7 +188,7 @@ function inPlace(
   const reads = sizeOf(extents.slice(0, last).filter((_, i) => coef(r, i) === 0));
   if (columnStep !== 1 && reads < fewReads) return undefined;
   return {
-    ...placed(extents, apart, rowAxis, outs),
+    ...placed(extents, apart, rowAxis, outs, a),
     sums: sums.length ? sums : [{ extent: 1, a: 0, b: 0 }],
     left: { operand: a.operand, ...leftOf(left, extents, apart, rowAxis) },
     right: {
@@ -231,7 +241,7 @@ function packed(
     b: 0,
   }));
   return {
-    ...placed(extents, apart, rowAxis, results),
+    ...placed(extents, apart, rowAxis, results, a),
     sums: sums.length ? sums : [{ extent: 1, a: 0, b: 0 }],
     left: { operand: a.operand, ...leftOf(leftIndex, extents, apart, rowAxis) },
     right: {
@@ -242,6 +252,7 @@ function packed(
       widths,
       packing: {
         kind: "panels",
+        elements: a.type === "f32" ? "f32" : "i32",
         base: bi.constant,
         matrices: matrixAxes.map(stride),
         rows,
@@ -257,10 +268,12 @@ function placed(
   apart: number,
   row: number | undefined,
   outs: readonly Scalar[],
-): Pick<Contraction, "extents" | "outer" | "row" | "column" | "outs"> {
+  { type }: Load,
+): Pick<Contraction, "kind" | "extents" | "outer" | "row" | "column" | "outs"> {
   const outer = row === undefined ? apart - 1 : apart - 2;
   // A result of one row has a row axis of one point behind the others.
   return {
+    kind: type === "f32" ? "f32" : "i32",
     extents: extents.slice(0, apart),
     outer,
     row: row ?? extents.length,

@@ -42,16 +42,20 @@ export function depthwiseOf(
   const products = ofConv(form);
   if (!products || products.extents.includes(0)) return undefined;
   const { a, b } = products;
-  if ([a, b].some(({ operand }) => form.ins[operand].dtype !== "f32")) return undefined;
+  const isConstant = constants.includes(b.operand) && !isReadBehind(products.outs, b.operand);
+  const isFloat = (operand: number) => form.ins[operand].dtype === "f32";
+  if (!isFloat(a.operand) || !(isFloat(b.operand) || (isConstant && b.type === "f32"))) {
+    return undefined;
+  }
   const [x, w] = [linearOf(a.index), linearOf(b.index)];
   const moves = [tapRows, tapColumns, rows, columns];
   if (coef(x, groups) !== 1 || moves.some((i) => coef(x, i) < 0)) return undefined;
-  if (constants.includes(b.operand) && !isReadBehind(products.outs, b.operand)) {
+  if (isConstant) {
     const [kh, kw] = form.kernel;
     return {
       ...{ products, x, w },
       packing: {
-        ...{ kind: "panels", base: w.constant, matrices: [] },
+        ...{ kind: "panels", elements: "f32", base: w.constant, matrices: [] },
         rows: [{ extent: kh, stride: coef(w, tapRows) }, {
           extent: kw,
           stride: coef(w, tapColumns),

@@ -14,6 +14,8 @@ export type Packing = Panels | {
 /** Matrices as panels of some columns. */
 export interface Panels {
   readonly kind: "panels";
+  /** What they are packed as; narrower dtypes are widened. */
+  readonly elements: "f32" | "i32";
   /** Elements of the source that a matrix starts at, and how many matrices there are. */
   readonly base: number;
   readonly matrices: readonly Stride[];
@@ -64,11 +66,16 @@ export function packedSize(packing: Packing): number {
   return count(matrices) * count(rows) * widths.reduce((a, b) => a + b, 0);
 }
 
+/** The elements of a packing. */
+export function elementsOf(packing: Packing): "f32" | "i32" {
+  return packing.kind === "several" ? elementsOf(packing.parts[0]) : packing.elements;
+}
+
 /** Packs. Reads and writes once, in the order of the panels. */
 export function pack(
   source: ArrayLike<number>,
   packing: Packing,
-  into: Float32Array,
+  into: Float32Array | Int32Array,
 ): void {
   if (packing.kind === "several") {
     let at = 0;
@@ -134,7 +141,7 @@ function packPanel(
   stride: number,
   full: number,
   { starts, places }: RowOrder,
-  into: Float32Array,
+  into: Float32Array | Int32Array,
   base: number,
   width: number,
 ): void {

@@ -18,9 +18,13 @@ import { tileFunction } from "./tile.ts";
 /** A contraction while its kernel is written. */
 export interface Writing {
   readonly contraction: Contraction;
+  /** What the tiles compute: the contraction, or its bare sums. */
+  readonly tiles: Contraction;
+  /** The result's number among the operands, where what follows the sums is done after the tiles. */
+  readonly late: number | undefined;
   readonly module: ModuleWriter;
   /** Where a thread copies panels to. */
-  readonly scratch: Local | undefined;
+  readonly scratch: Local;
   readonly rows: number;
   /** Rows of a unit; the last unit has what is left. */
   readonly block: number;
@@ -92,7 +96,7 @@ export function stage(scope: Scope, { module, contraction, scratch }: Writing, r
   const { sums, right } = contraction;
   const { width, columns } = run;
   pushAddress(scope, right.operand, right.index);
-  scope.code.get(scratch!);
+  scope.code.get(scratch);
   scope.code.call(stageFunction(module, sums, right.columnStep, width, columns));
 }
 
@@ -107,7 +111,7 @@ function pushAddress(scope: Scope, operand: number, term: Scalar): void {
 
 /** The tiles of one panel from row `start` to `end`. */
 export function rowTiles(scope: Scope, how: Writing, run: Run, start: Local, end: Local): void {
-  const { module, contraction, rows, block, scratch } = how;
+  const { module, contraction, tiles, rows, block, scratch } = how;
   const { extents, row, left, right, sums } = contraction;
   const { code, operands } = scope;
   const { width, first, columns } = run;
@@ -117,20 +121,21 @@ export function rowTiles(scope: Scope, how: Writing, run: Run, start: Local, end
   const from: Scalar = right.packing
     ? plusIndex(plusIndex(right.index, timesIndex(panel, depth * width)), first * depth)
     : right.index;
-  const most = tileRows(width, module.features.madd, Math.max(1, Math.min(block, rows)));
+  const fuses = module.features.madd && contraction.kind === "f32";
+  const most = tileRows(width, fuses, Math.max(1, Math.min(block, rows)));
   const at = code.local("i32");
   code.get(start);
   code.set(at);
   const tile = (count: number): Code => {
     const inner = scope.child({ axes: new Map([[row, at]]) });
     pushAddress(inner, left.operand, left.index);
-    if (right.staged) inner.code.get(scratch!);
+    if (right.staged) inner.code.get(scratch);
     else pushAddress(inner, right.operand, from);
     for (let i = 0; i < extents.length; i++) inner.code.get(i === row ? at : inner.axis(i)!);
     if (row >= extents.length) inner.code.i32(0);
     for (const { pointer } of operands) inner.code.get(pointer);
     inner.code.call(
-      tileFunction(module, { contraction, rows: count, width, columns, operands }),
+      tileFunction(module, { contraction: tiles, rows: count, width, columns, operands }),
     );
     return inner.code;
   };

@@ -6,79 +6,14 @@
  */
 import { linearOf, rangeOf } from "../../lib/core/index.ts";
 import { type Scalar, walk } from "../../lib/core/scalar.ts";
-import type { DType } from "../../lib/core/type.ts";
 import { itemBytes } from "../../lib/core/type.ts";
 import type { Code, Local } from "./code.ts";
 import type { ModuleWriter } from "./module.ts";
+import type { Names, Operand, Scope } from "./names.ts";
 import { pushScalar } from "./single.ts";
 import { pushVector } from "./vector.ts";
 
-/** What a kernel knows of an operand. */
-export interface Operand {
-  /** The local that holds its address. */
-  readonly pointer: Local;
-  readonly dtype: DType;
-  /** Elements that it has. */
-  readonly size: number;
-}
-
-/** What is named in a block: axes by i32 locals, accumulators by v128 locals. */
-export interface Names {
-  readonly axes?: ReadonlyMap<number, Local>;
-  readonly accs?: ReadonlyMap<number, Local>;
-  /** The axis along which four neighbours are computed; its local is the first's coordinate. */
-  readonly lanes?: number;
-  /** How many of the four are there; 4 unless stated. Nothing is gathered for the others. */
-  readonly alive?: number;
-  /** Steps by which coordinates lie beyond their locals here. */
-  readonly shift?: ReadonlyMap<number, number>;
-}
-
-/** A block. */
-export interface Scope {
-  readonly code: Code;
-  readonly module: ModuleWriter;
-  readonly operands: readonly Operand[];
-  /** The axis of the four neighbours here, if there is one. */
-  readonly lanes: number | undefined;
-  readonly alive: number;
-  /** Pushes a term's value for four neighbours, all equal where it does not depend on them. */
-  vector(term: Scalar): void;
-  /** Pushes an i32 or truth, for the neighbour `lane`. */
-  scalar(term: Scalar, lane?: number): void;
-  /** The locals of an axis and an accumulator. */
-  axis(axis: number): Local | undefined;
-  acc(index: number): Local | undefined;
-  /** By how much a coordinate lies beyond its axis' local. */
-  shift(axis: number): number;
-  /** True if the term differs between neighbours here. */
-  varies(term: Scalar): boolean;
-  /**
-   * A local with the address of an element, and the constant bytes to add to it; `undefined` for
-   * the pointer where the address differs between neighbours otherwise than by `step` elements.
-   */
-  address(operand: number, index: Scalar): Address | undefined;
-  /** The same for one neighbour by itself, whatever its address looks like. */
-  single(operand: number, index: Scalar, lane: number): Address;
-  /** A local that holds a term's value: four, or that of the first neighbour. */
-  kept(term: Scalar, form: Form): Local;
-  /** A block inside this one; its code is the caller's to append. */
-  child(names: Names): Scope;
-  /** The same block for further terms, whose parts are counted anew. */
-  within(terms: readonly Scalar[]): Scope;
-}
-
-/** How a value is kept. */
-export type Form = "vector" | "scalar";
-
-/** Where an element is. */
-export interface Address {
-  readonly pointer: Local;
-  /** Constant bytes behind it; never negative. */
-  readonly offset: number;
-  /** Elements from one neighbour to the next. */
-  readonly step: number;
-}
+export type { Address, Names, Operand, Scope } from "./names.ts";
 
 /** Tables that all blocks of a kernel share. */
 interface Shared {
@@ -174,7 +109,7 @@ function block(
       ? parent?.axis(atom.axis) !== undefined && !isNamed(`@${atom.axis}`)
       : isOuter(atom);
 
-  function keep(key: string, type: "v128" | "i32", push: () => void): Local {
+  function keep(key: string, type: "v128" | "i32" | "i64", push: () => void): Local {
     const known = memo.get(key);
     if (known !== undefined) return known;
     push();
@@ -224,12 +159,13 @@ function block(
     },
     scaled(axis, bytes) {
       if (isOuterPart(axis)) return parent!.scaled(axis, bytes);
-      return keep(`*${bytes}:${idOf(axis)}`, "i32", () => {
+      return keep(`*${bytes}:${idOf(axis)}`, code.wide ? "i64" : "i32", () => {
         if (axis.kind === "axis") code.get(scope.axis(axis.axis)!);
         else scope.scalar(axis);
+        code.toAddress();
         if (bytes === 1) return;
-        code.i32(bytes);
-        code.op("i32.mul");
+        code.address(bytes);
+        code.mulAddress();
       });
     },
     pointerTo(operand, atoms) {
@@ -243,7 +179,6 @@ function block(
       code.get(parent ? parent.pointerTo(operand, outer) : operands[operand].pointer);
       for (const { atom, bytes } of inner) {
         code.get(scope.scaled(atom, bytes));
-        code.toAddress();
         code.addAddress();
       }
       const local = code.pointer();
@@ -271,11 +206,11 @@ function block(
       code.get(operands[operand].pointer);
       scope.scalar(index, lane);
       clamped(index, operands[operand].size);
-      if (size > 1) {
-        code.i32(size);
-        code.op("i32.mul");
-      }
       code.toAddress();
+      if (size > 1) {
+        code.address(size);
+        code.mulAddress();
+      }
       code.addAddress();
       const pointer = code.pointer();
       code.set(pointer);

@@ -40,7 +40,9 @@ export function sequenceKernel(
         kernels.forEach((kernel, k) => {
           const end = start + kernel.units;
           if (kernel.units > 0) {
-            within(code, start, end, () => {
+            within(code, start, end, (pushRange) => {
+              if (kernel.scratch) belongsTo(code, 2 + addresses, k);
+              pushRange();
               for (let i = 0; i < addresses; i++) {
                 code.get(2 + i);
                 if (!offsets[i]) continue;
@@ -61,22 +63,43 @@ export function sequenceKernel(
   };
 }
 
-/** Pushes the range of units that is inside `start` to `end`, counted from there, and does `body`. */
-function within(code: Code, start: number, end: number, body: () => void): void {
+/** What a thread copied for another part of the sequence is of no use to this one. */
+function belongsTo(code: Code, scratch: number, part: number): void {
+  code.get(scratch);
+  code.memory("i32.load", 4);
+  code.i32(part);
+  code.op("i32.ne");
+  code.when(() => {
+    for (const [at, value] of [[0, -1], [4, part]]) {
+      code.get(scratch);
+      code.i32(value);
+      code.memory("i32.store", at);
+    }
+  });
+}
+
+/** Does `body`, which can push it, where there is a range of units inside `start` to `end`. */
+function within(
+  code: Code,
+  start: number,
+  end: number,
+  body: (pushRange: () => void) => void,
+): void {
   const [lo, hi] = [code.local("i32"), code.local("i32")];
   bounded(code, firstUnit, start, "i32.gt_s", lo);
   bounded(code, endUnit, end, "i32.lt_s", hi);
   code.get(lo);
   code.get(hi);
   code.op("i32.lt_s");
-  code.when(() => {
-    for (const local of [lo, hi]) {
-      code.get(local);
-      code.i32(start);
-      code.op("i32.sub");
-    }
-    body();
-  });
+  code.when(() =>
+    body(() => {
+      for (const local of [lo, hi]) {
+        code.get(local);
+        code.i32(start);
+        code.op("i32.sub");
+      }
+    })
+  );
 }
 
 /** The larger or the smaller of a local and a number. */

@@ -7,6 +7,7 @@ import type { Code, Local, ValueType } from "./code.ts";
 import type { SumLoop } from "./contraction.ts";
 import type { ModuleWriter } from "./module.ts";
 import { repeated } from "./tile.ts";
+import { turn } from "./turned.ts";
 
 /** The function that copies a panel: parameters are where it lies and where it goes. */
 export function stageFunction(
@@ -68,21 +69,9 @@ export function stageFunction(
           else code.v128(new Uint8Array(16));
           code.set(local);
         });
-        const mixed = [[a, b, low], [c, d, low], [a, b, high], [c, d, high]] as const;
-        const [ab0, cd0, ab1, cd1] = mixed.map(([x, y, words]) => {
-          const local = code.local("v128");
-          code.get(x);
-          code.get(y);
-          code.shuffle(words);
-          code.set(local);
-          return local;
-        });
-        const rows = [[ab0, cd0, first], [ab0, cd0, second], [ab1, cd1, first], [ab1, cd1, second]];
-        (rows as [number, number, number[]][]).forEach(([x, y, words], r) => {
+        turn(code, [a, b, c, d]).forEach((value, r) => {
           code.get(to);
-          code.get(x);
-          code.get(y);
-          code.shuffle(words);
+          code.get(value);
           code.memory("v128.store", r * width * 4 + 16 * v);
         });
       }
@@ -109,16 +98,6 @@ export function stageFunction(
     levels(0);
   });
 }
-
-/** Words of two vectors for a shuffle of bytes. */
-function words(...list: readonly number[]): number[] {
-  return list.flatMap((w) => [0, 1, 2, 3].map((byte) => 4 * w + byte));
-}
-
-const low = words(0, 4, 1, 5);
-const high = words(2, 6, 3, 7);
-const first = words(0, 1, 4, 5);
-const second = words(2, 3, 6, 7);
 
 /** Loads at an offset that may be negative. */
 function loadAt(code: Code, from: Local, offset: number, name: "v128.load"): void {

@@ -39,13 +39,17 @@ export function tileFunction(module: ModuleWriter, tile: Tile): number {
   params.push(...operands.map(() => address));
   const isPacked = contraction.right.packing !== undefined || contraction.right.staged;
   const loops = sums.map((sum) => isPacked ? { ...sum, b: width } : sum);
-  const text = `${rows}x${width}:${columns} ${JSON.stringify(loops)} ${left.rowStep} ${extents} ` +
+  const text =
+    `${contraction.kind} ${rows}x${width}:${columns} ${
+      JSON.stringify(loops)
+    } ${left.rowStep} ${extents} ` +
     `${contraction.row} ${contraction.column} ${outs.map(printScalar).join(";")} ` +
     operands.map(({ dtype, size }) => `${dtype}${size}`).join();
   return module.fn(`tile ${text}`, `tile_${rows}x${width}`, params, (code) => {
     const accs = sumsOf(
       code,
       module,
+      contraction.kind,
       rows,
       width,
       left.rowStep,
@@ -60,6 +64,7 @@ export function tileFunction(module: ModuleWriter, tile: Tile): number {
 function sumsOf(
   code: Code,
   module: ModuleWriter,
+  kind: "f32" | "i32",
   rows: number,
   width: number,
   rowStep: number,
@@ -97,7 +102,7 @@ function sumsOf(
       code.set(stream);
       held.forEach((local, i) => {
         const acc = holdsLeft ? accs[i][j] : accs[j][i];
-        if (module.features.madd) {
+        if (kind === "f32" && module.features.madd) {
           code.get(holdsLeft ? local : stream);
           code.get(holdsLeft ? stream : local);
           code.get(acc);
@@ -106,8 +111,8 @@ function sumsOf(
           code.get(acc);
           code.get(local);
           code.get(stream);
-          code.op("f32x4.mul");
-          code.op("f32x4.add");
+          code.op(kind === "f32" ? "f32x4.mul" : "i32x4.mul");
+          code.op(kind === "f32" ? "f32x4.add" : "i32x4.add");
         }
         code.set(acc);
       });

@@ -12,8 +12,7 @@ const spins = 20_000;
 export function workerText(): string {
   const word = (name: keyof typeof control) => control[name] / 4;
   return `// Weft: a thread of the WebAssembly target.
-let memory, words, tid, wide, handled = 0, seen = 0;
-const plans = new Map();
+const plans = new Map(); let memory, words, tid, wide, handled = 0, seen = 0;
 
 self.onmessage = ({ data }) => {
   handled++;
