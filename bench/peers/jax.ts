@@ -1,7 +1,7 @@
 /**
  * jax-js on its WebGPU or its WebAssembly back end: each row is one `jit` function over its input and
- * weights, NCHW. In WebAssembly its convolutions over several channels and taps take a hundred times as
- * long as the others' and are left out.
+ * weights, NCHW. In WebAssembly its convolutions over several channels and taps take over a hundred times
+ * as long as the others' and are left out.
  *
  * @module
  */
