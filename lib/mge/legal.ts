@@ -22,6 +22,7 @@ import { poolLowerings, poolWriting } from "./legal/pool.ts";
 import { randomWriting } from "./legal/random.ts";
 import { reduceLowerings, reduceWriting } from "./legal/reduce.ts";
 import { shapeLowerings, shapeWriting } from "./legal/shape.ts";
+import { sortLowerings, sortWriting } from "./legal/sort.ts";
 import type { Container, Lowerings, Writing, WritingRules } from "./legal/site.ts";
 import { elemwise } from "./legal/steps.ts";
 
@@ -33,6 +34,7 @@ const lowerings: Lowerings = {
   ...reduceLowerings,
   ...indexLowerings,
   ...poolLowerings,
+  ...sortLowerings,
 };
 
 const rules: WritingRules = {
@@ -44,6 +46,7 @@ const rules: WritingRules = {
   ...poolWriting,
   ...normWriting,
   ...randomWriting,
+  ...sortWriting,
 };
 
 /** Rounds of composition; each takes compositions apart by one layer. */

@@ -93,9 +93,7 @@ export function writeModel(
     const keeps = options.keepVarName !== 0 &&
       (options.format === "V2" || options.keepVarName === 2 || finals.has(d));
     const name = names.get(d)!;
-    const varNames = d.outs.map((slot, i) =>
-      stated.get(slot) ?? outputName(outputOf(d, i), names)
-    );
+    const varNames = d.outs.map((slot, i) => stated.get(slot) ?? outputName(outputOf(d, i), names));
     return operator(d, {
       inputs: d.ins.map((v) => ids.get(v.from)!.first + v.out),
       outputs: d.outs.map(({ shape }, i): FileOutput => ({

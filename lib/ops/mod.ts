@@ -16,16 +16,21 @@ import { concatFn, rollFn } from "./join.ts";
 import * as logic from "./logic.ts";
 import * as math from "./math.ts";
 import { matmulFn } from "./matmul.ts";
+import { nmsKeep, overlaps, struckOut } from "./nms.ts";
 import { batchNorm, groupNorm, instanceNorm, layerNorm, standardize } from "./norm.ts";
 import { pad, spaced } from "./pad.ts";
 import { avgPool2dFn, maxPool2dFn } from "./pool.ts";
 import { randomBitsFn, splitKeysFn, uniformFn } from "./random.ts";
 import { all, any, max, mean, min, prod, sum, sumSquares } from "./reduce.ts";
 import { ceil, floor, round, trunc } from "./round.ts";
+import { firstOfRuns, mergedRuns, rankInRun } from "./runs.ts";
+import { cumsum, sumBehind } from "./scan.ts";
+import { searchSorted } from "./search.ts";
 import { cast, whereFn } from "./select.ts";
 import { broadcastTo, reshapeFn, transpose } from "./shape.ts";
 import { sliceFn } from "./slice.ts";
 import { logSoftmax, logSumExp, softmax } from "./softmax.ts";
+import { sortFn, topkFn } from "./sort.ts";
 import { erf, erfc, erfcinv, erfinv } from "./special.ts";
 import { variance } from "./statistics.ts";
 import * as trig from "./trig.ts";
@@ -53,6 +58,8 @@ const families: readonly (readonly { readonly op: Op }[])[] = [
   [all, any, argmax, argmin, max, mean, min, prod, sum, sumSquares, variance],
   [broadcastTo, concatFn, pad, reshapeFn, rollFn, sliceFn, spaced, transpose],
   [gather, putAlongAxis, scatterAdd, setOneHot, takeAlongAxis],
+  [cumsum, firstOfRuns, mergedRuns, rankInRun, searchSorted, sortFn, sumBehind, topkFn],
+  [nmsKeep, overlaps, struckOut],
   [conv2d, conv2dData, conv2dFilter, convolve, matmulFn],
   [avgPool2dFn, maxPool2dFn, windowPick, windowPlace, windowSpread, windowSum],
   [batchNorm, groupNorm, instanceNorm, layerNorm, standardize],

@@ -2,6 +2,7 @@
  * What computing a node again costs beside a load: terms weighted by what they take.
  * @module
  */
+import { draftOf } from "../core/draft.ts";
 import { kindOf, type Prim, s, type Scalar, walk } from "../core/scalar.ts";
 import type { Node } from "../core/tensor.ts";
 import { sizeOf } from "../core/type.ts";
@@ -39,6 +40,22 @@ export function ownCost(node: Node): number {
   }
   const draft = draftOfNode(node);
   return draft?.kind === "map" ? weight(draft.body) : 0;
+}
+
+/**
+ * How often one element of a node reads an operand. What an elementwise operation takes twice it
+ * reads at the same place, and so computes once; other maps read at as many places as they say.
+ */
+export function readsOf(user: Node, operand: Node): number {
+  if (user.op.scalar) return 1;
+  const times = user.ins.filter((t) => t.node === operand).length;
+  if (user.op.view || !user.op.lower) return times;
+  let reads = 0;
+  const at = (k: number) => {
+    if (user.ins[k].node === operand) reads++;
+    return s.arg(k, kindOf(user.ins[k].dtype));
+  };
+  return draftOf(user.op, at, user.ins, user.attrs, user.outs)?.kind === "map" ? reads : times;
 }
 
 /** How often a root reads each element of an operand. */

@@ -15,7 +15,7 @@ import type { Node, Tensor } from "../core/tensor.ts";
 import { sameShape, sizeOf } from "../core/type.ts";
 import { draftOfNode } from "./decompose.ts";
 import { inliner, isInlineConstant } from "./inline.ts";
-import { ownCost, repeats } from "./cost.ts";
+import { ownCost, readsOf, repeats } from "./cost.ts";
 import { boundRegions } from "./regions.ts";
 
 /** One kernel: what it computes, from what, and the operations in it. */
@@ -122,8 +122,7 @@ function materialize(
     const size = Math.max(1, sizeOf(node.outs[0].shape));
     let evaluations = 0;
     for (const user of users.get(node)!) {
-      // What an elementwise operation takes twice it reads at the same place, and so computes once.
-      const times = user.op.scalar ? 1 : user.ins.filter((t) => t.node === node).length;
+      const times = readsOf(user, node);
       const points = how.isRoot(user)
         ? repeats(user, node) * size
         : made.has(user) || how.owner.has(user)

@@ -21,10 +21,12 @@ function lossOf(op: Op, c: Case, hosts: readonly Host[], seed: number): (xs: Ten
   return (xs) => {
     let at = 0;
     const ins = hosts.map((h) => h.dtype === "f32" ? xs[at++] : constant(h));
-    const [y] = apply(op, ins, checked(op.name, op.fields, c.attrs ?? {}, ins));
+    const ys = apply(op, ins, checked(op.name, op.fields, c.attrs ?? {}, ins));
     const next = random(seed);
-    const weights = Float32Array.from({ length: sizeOf(y.shape) }, () => next() * 2 - 1);
-    return sum(mul(y, tensor(weights, y.shape)));
+    return ys.filter((y) => y.dtype === "f32").map((y) => {
+      const weights = Float32Array.from({ length: sizeOf(y.shape) }, () => next() * 2 - 1);
+      return sum(mul(y, tensor(weights, y.shape)));
+    }).reduce((a, b) => add(a, b));
   };
 }
 

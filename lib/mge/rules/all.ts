@@ -15,6 +15,7 @@ import { poolRules } from "./pool.ts";
 import { reduceRules } from "./reduce.ts";
 import { relayoutRules } from "./relayout.ts";
 import { shapeRules } from "./shape.ts";
+import { sortRules } from "./sort.ts";
 
 /** Reading rules by registry alias; the operators that hold tensors have none, they are leaves. */
 export const readingRules: Rules = {
@@ -30,4 +31,5 @@ export const readingRules: Rules = {
   ...relayoutRules,
   ...normRules,
   ...createRules,
+  ...sortRules,
 };

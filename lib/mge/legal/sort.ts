@@ -1,0 +1,292 @@
+/**
+ * Sorting, sums along an axis and the choice of boxes. File operators sort the rows of a matrix.
+ * In descending order they put the later of equal elements first, so rows are read backwards there,
+ * which keeps the order of ours.
+ * @module
+ */
+import { tensor } from "../../core/leaf.ts";
+import { apply, type Tensor } from "../../core/tensor.ts";
+import { type DType, isFloat, sizeOf, type Type } from "../../core/type.ts";
+import { add, maximum, minimum, mul, sub } from "../../ops/arithmetic.ts";
+import { eq, gt, lt } from "../../ops/compare.ts";
+import { iota } from "../../ops/create.ts";
+import { gather, takeAlongAxis } from "../../ops/gather.ts";
+import { concat } from "../../ops/join.ts";
+import { isNan, logicalAnd, logicalNot, logicalOr } from "../../ops/logic.ts";
+import { mod } from "../../ops/math.ts";
+import { shl, shr } from "../../ops/bits.ts";
+import { pad } from "../../ops/pad.ts";
+import { firstOfRuns, rankInRun } from "../../ops/runs.ts";
+import { sum } from "../../ops/reduce.ts";
+import { as, where } from "../../ops/select.ts";
+import { broadcastTo, expandDims, inverse, reshape } from "../../ops/shape.ts";
+import { sliceFn } from "../../ops/slice.ts";
+import type { Emitter, Var } from "../emitter.ts";
+import { outputOf } from "../emitter.ts";
+import type { Lowering, Lowerings, Writing, WritingRules } from "./site.ts";
+import * as step from "./steps.ts";
+
+/** Narrow elements go through wide ones, which hold them exactly. */
+function through(floats: DType, integers: DType): Lowering {
+  return (t) => {
+    const { op, ins: [x, ...rest], attrs } = t.node;
+    const wide = isFloat(x.dtype) ? floats : integers;
+    if (x.dtype === wide) return undefined;
+    const found = apply(op, [as(x, wide), ...rest], attrs)[t.out];
+    return t.out === 0 ? as(found, t.dtype) : found;
+  };
+}
+
+/** True where a comes before b. */
+function before(a: Tensor, b: Tensor, descending: boolean): Tensor {
+  if (descending) return before(b, a, false);
+  if (a.dtype === "bool") return before(as(a, "i32"), as(b, "i32"), false);
+  const less = lt(a, b);
+  if (!isFloat(a.dtype)) return less;
+  return logicalOr(less, logicalAnd(isNan(b), logicalNot(isNan(a))));
+}
+
+/** A table of integers, [rows, columns], made by a function of both. */
+function table(rows: number, columns: number, at: (i: number, k: number) => number): Tensor {
+  const data = Int32Array.from(
+    { length: rows * columns },
+    (_, j) => at(Math.floor(j / columns), j % columns),
+  );
+  return tensor(data, [rows, columns]);
+}
+
+/** A table over an axis and the one behind it, brought to a rank. */
+function along(t: Tensor, axis: number, rank: number): Tensor {
+  const shape = Array.from(
+    { length: rank + 1 },
+    (_, i) => i === axis ? t.shape[0] : i === axis + 1 ? t.shape[1] : 1,
+  );
+  return reshape(t, { shape });
+}
+
+/** Each element beside all of its run. */
+const ranks: Lowering = ({ node: { ins: [x], attrs: { axis, span, descending } } }) => {
+  const extent = x.shape[axis];
+  const over = Math.min(span, extent);
+  const rank = x.shape.length;
+  const other = (i: number, k: number) => Math.floor(i / span) * span + k;
+  const there = along(table(extent, over, (i, k) => Number(other(i, k) < extent)), axis, rank);
+  const earlier = along(table(extent, over, (i, k) => Number(other(i, k) < i)), axis, rank);
+  const places = table(extent, over, (i, k) => Math.min(extent - 1, other(i, k)));
+  const value = gather(x, places, { axis });
+  const own = broadcastTo(expandDims(x, { axis: axis + 1 }), { shape: value.shape });
+  const tie = logicalAnd(logicalNot(before(own, value, descending)), as(earlier, "bool"));
+  const first = logicalAnd(as(there, "bool"), logicalOr(before(value, own, descending), tie));
+  return sum(as(first, "i32"), { axis: axis + 1 });
+};
+
+const firsts: Lowering = ({ node: { ins: [ranks], attrs: { axis, span, keep } }, shape }) => {
+  const extent = ranks.shape[axis];
+  const each = Math.min(span, keep);
+  const over = Math.min(span, extent);
+  const index = (i: number, k: number) => Math.floor(i / each) * span + k;
+  const clamped = table(shape[axis], over, (i, k) => Math.min(extent - 1, index(i, k)));
+  // what stands behind the end has no rank
+  const wanted = table(shape[axis], over, (i, k) => index(i, k) < extent ? i % each : -1);
+  const rank = ranks.shape.length;
+  const hit = eq(gather(ranks, clamped, { axis }), along(wanted, axis, rank));
+  return sum(where(hit, along(clamped, axis, rank), 0), { axis: axis + 1 });
+};
+
+/** Two runs that follow one another, each in order, are one run to be sorted. */
+const merged: Lowering = ({ node: { ins: [x, runs], attrs } }) => {
+  const { axis, descending } = attrs;
+  const [span, keep] = [2 * Math.min(attrs.span, attrs.keep), Math.min(2 * attrs.span, attrs.keep)];
+  const found = rankInRun(takeAlongAxis(x, runs, { axis }), { axis, span, descending });
+  return takeAlongAxis(runs, firstOfRuns(found, { axis, span, keep }), { axis });
+};
+
+/** Shifted copies, added up. */
+const summed: Lowering = ({ node: { ins: [x], attrs }, dtype }) => {
+  const { axis, count, step, shift, reverse } = attrs;
+  const wide = as(x, isFloat(dtype) ? "f32" : "i32");
+  const extent = x.shape[axis];
+  const none = x.shape.map(() => 0);
+  const far = none.with(axis, Math.min(extent, shift + (count - 1) * step));
+  const open = pad(wide, reverse ? { before: none, after: far } : { before: far, after: none });
+  let total: Tensor | undefined;
+  for (let k = 0; k < count && shift + k * step < extent; k++) {
+    const from = reverse ? shift + k * step : far[axis] - shift - k * step;
+    const begin = none.with(axis, from);
+    const one = sliceFn(open, { begin, size: x.shape, step: x.shape.map(() => 1) });
+    total = total ? add(total, one) : one;
+  }
+  return as(total ?? mul(wide, 0), dtype);
+};
+
+/** Few elements are counted, many bisected. */
+const searched: Lowering = ({ node: { ins: [sorted, values], attrs: { axis, side } }, shape }) => {
+  const extent = sorted.shape[axis];
+  const passes = (one: Tensor, value: Tensor) =>
+    side === "right" ? logicalNot(before(value, one, false)) : before(one, value, false);
+  if (extent * sizeOf(shape) <= 1 << 20) {
+    const rest = sorted.shape.toSpliced(axis, 1, 1, extent);
+    const pairs = values.shape.toSpliced(axis + 1, 0, extent);
+    const one = broadcastTo(reshape(sorted, { shape: rest }), { shape: pairs });
+    const value = broadcastTo(expandDims(values, { axis: axis + 1 }), { shape: pairs });
+    return sum(as(passes(one, value), "i32"), { axis: axis + 1 });
+  }
+  let found = mul(as(gt(values, values), "i32"), 0);
+  for (let by = 2 ** Math.floor(Math.log2(extent)); by >= 1; by /= 2) {
+    const next = add(found, by);
+    const one = takeAlongAxis(sorted, minimum(sub(next, 1), extent - 1), { axis });
+    const inside = logicalAnd(lt(next, extent + 1), passes(one, values));
+    found = where(inside, next, found);
+  }
+  return found;
+};
+
+const width = 32;
+
+function places(): Tensor {
+  return iota({ shape: [width] });
+}
+
+/** Words of bits from a last axis of 32 numbers that are 0 or 1. */
+function packed(bits: Tensor): Tensor {
+  return sum(shl(bits, broadcastTo(places(), { shape: bits.shape })), { axis: -1 });
+}
+
+function unpacked(words: Tensor): Tensor {
+  return mod(shr(expandDims(words, { axis: -1 }), places()), 2);
+}
+
+const overlapping: Lowering = ({ node: { ins: [boxes], attrs: { iouThresh } }, shape }) => {
+  const [b, n, words] = shape;
+  const filled = pad(boxes, { before: [0, 0, 0], after: [0, words * width - n, 0] });
+  const corner = (t: Tensor, c: number, lead: readonly number[]) =>
+    reshape(
+      sliceFn(t, { begin: [0, 0, c], size: [b, t.shape[1], 1], step: [1, 1, 1] }),
+      { shape: lead },
+    );
+  const a = [0, 1, 2, 3].map((c) => corner(boxes, c, [b, n, 1]));
+  const o = [0, 1, 2, 3].map((c) => corner(filled, c, [b, 1, words * width]));
+  const side = (low: number, high: number) =>
+    maximum(sub(minimum(a[high], o[high]), maximum(a[low], o[low])), 0);
+  const area = (x: readonly Tensor[]) => mul(sub(x[2], x[0]), sub(x[3], x[1]));
+  const both = mul(side(0, 2), side(1, 3));
+  const hit = gt(both, mul(sub(add(area(a), area(o)), both), iouThresh));
+  const inside = lt(iota({ shape: [words * width] }), n);
+  const bits = as(logicalAnd(hit, broadcastTo(inside, { shape: hit.shape })), "i32");
+  return packed(reshape(bits, { shape: [b, n, words, width] }));
+};
+
+/** Box after box: what is left stays and strikes out what it overlaps. */
+const striking: Lowering = ({ node: { ins: [masks, state], attrs: { block } } }) => {
+  const [b, n, words] = masks.shape;
+  const most = Math.min(width, n - block * width);
+  const rows = unpacked(sliceFn(masks, {
+    begin: [0, block * width, 0],
+    size: [b, most, words],
+    step: [1, 1, 1],
+  }));
+  let dead = unpacked(state);
+  const kept: Tensor[] = [];
+  const at = (t: Tensor, begin: readonly number[], shape: readonly number[]) =>
+    sliceFn(t, { begin, size: shape, step: shape.map(() => 1) });
+  for (let i = 0; i < most; i++) {
+    const alive = sub(1, at(dead, [0, block, i], [b, 1, 1]));
+    const row = reshape(at(rows, [0, i, 0, 0], [b, 1, words, width]), { shape: dead.shape });
+    kept.push(alive);
+    dead = maximum(dead, mul(alive, row));
+  }
+  const own = pad(concat(kept, { axis: 2 }), {
+    before: [0, 0, 0],
+    after: [0, 0, width - most],
+  });
+  const order = iota({ shape: [words] });
+  const later = where(gt(order, block), packed(dead), state);
+  return where(eq(order, block), broadcastTo(packed(own), { shape: [b, words] }), later);
+};
+
+/** What sorting and choosing is made of, and elements that files do not sort. */
+export const sortLowerings: Lowerings = {
+  sort: through("f32", "i32"),
+  topk: through("f32", "i32"),
+  cumsum: through("f32", "i32"),
+  rankInRun: ranks,
+  firstOfRuns: firsts,
+  mergedRuns: merged,
+  sumBehind: summed,
+  searchSorted: searched,
+  overlaps: overlapping,
+  struckOut: striking,
+};
+
+/** The lines along an axis as rows of a matrix, and rows as lines again. */
+function rows(e: Emitter, x: Var, axis: number) {
+  const others = x.shape.map((_, i) => i).filter((i) => i !== axis);
+  const perm = [...others, axis];
+  const lead = others.map((i) => x.shape[i]);
+  const turned = step.transpose(e, x, perm);
+  return {
+    matrix: step.reshape(e, turned, [sizeOf(lead), x.shape[axis]]),
+    back: (t: Var, extent: number) =>
+      step.transpose(e, step.reshape(e, t, [...lead, extent]), inverse(perm)),
+  };
+}
+
+function backwards(e: Emitter, x: Var): Var {
+  const [, n] = x.shape;
+  return n < 2 ? x : step.part(e, x, { begin: [0, n - 1], size: x.shape, step: [1, -1] });
+}
+
+/** Values and indices of an operator on a matrix whose rows stand backwards if descending. */
+function ordered(
+  { e, ins: [x], attrs: { axis, descending } }: Writing,
+  make: (matrix: Var, outs: (shape: readonly number[]) => readonly Type[]) => Var,
+): readonly Var[] {
+  const { matrix, back } = rows(e, x, axis);
+  const extent = matrix.shape[1];
+  const made = make(descending ? backwards(e, matrix) : matrix, (shape) => [
+    { dtype: x.dtype, shape },
+    { dtype: "i32", shape },
+  ]);
+  const found = outputOf(made.from, 1);
+  const indices = descending
+    ? step.elemwise(e, "SUB", step.scalar(e, extent - 1, "i32"), found)
+    : found;
+  return [made, indices].map((t) => back(t, t.shape[1]));
+}
+
+/** Sorting and choosing as operators. */
+export const sortWriting: WritingRules = {
+  sort: {
+    write: (site) =>
+      ordered(site, (matrix, outs) => {
+        const order = step.member(
+          "ArgsortOrder",
+          site.attrs.descending ? "DESCENDING" : "ASCENDING",
+        );
+        const param = step.table("Argsort", { order });
+        return site.e.opr("Argsort", [param], [matrix], matrix, { outs: outs(matrix.shape) });
+      }),
+  },
+  topk: {
+    write: (site) =>
+      ordered(site, (matrix, outs) => {
+        const { e, attrs: { k, descending } } = site;
+        const param = step.table("TopK", { mode: step.member("TopKMode", "VALUE_IDX_SORTED") });
+        const shape = [matrix.shape[0], k];
+        const ins = [matrix, step.integers(e, [descending ? -k : k])];
+        return e.opr("TopK", [param], ins, { dtype: matrix.dtype, shape }, { outs: outs(shape) });
+      }),
+  },
+  cumsum: {
+    write: ({ e, ins: [x], attrs: { axis, exclusive, reverse }, out }) =>
+      e.opr("CumsumV1", [step.table("Cumsum", { axis, exclusive, reverse })], [x], out),
+  },
+  nmsKeep: {
+    write({ e, node, ins: [boxes], attrs: { iouThresh, maxOutput } }) {
+      const param = step.table("NMSKeep", { iou_thresh: iouThresh, max_output: maxOutput });
+      const { outs } = node;
+      const made = e.opr("NMSKeepMGB", [param], [boxes], outs[0], { outs });
+      return [made, outputOf(made.from, 1)];
+    },
+  },
+};
