@@ -14,6 +14,7 @@ import { graphOf } from "../stage/stage.ts";
 import { optimize } from "../stage/level.ts";
 import { type Emitter, newEmitter, type Var } from "./emitter.ts";
 import { bitLowerings } from "./legal/bits.ts";
+import { boxLowerings, boxWriting } from "./legal/boxes.ts";
 import { elementLowerings, elementWriting } from "./legal/element.ts";
 import { indexLowerings, indexWriting } from "./legal/index.ts";
 import { linearLowerings, linearWriting } from "./legal/linear.ts";
@@ -35,6 +36,7 @@ const lowerings: Lowerings = {
   ...indexLowerings,
   ...poolLowerings,
   ...sortLowerings,
+  ...boxLowerings,
 };
 
 const rules: WritingRules = {
@@ -47,6 +49,7 @@ const rules: WritingRules = {
   ...normWriting,
   ...randomWriting,
   ...sortWriting,
+  ...boxWriting,
 };
 
 /** Rounds of composition; each takes compositions apart by one layer. */

@@ -5,6 +5,7 @@
  * @module
  */
 import { DTypeError, ShapeError } from "../core/fault.ts";
+import { guarded } from "../core/form.ts";
 import { arrayOf, type Host, host } from "../core/host.ts";
 import { axesOf, constant, plusIndex, timesIndex } from "../core/index.ts";
 import { s, type Scalar } from "../core/scalar.ts";
@@ -115,25 +116,24 @@ function someBoxes(b: number, n: number): Host {
 }
 
 /**
- * One step of the choice: words before `block` say which boxes are kept, the others which are
- * struck out.
+ * One step of the choice among boxes: the next word of the state is decided. Words before it say
+ * which boxes are kept, those behind it which are struck out; one more holds its number, so that one
+ * kernel serves every step.
  */
-export const struckOut: Fn<readonly ["masks", "state"], { block: number }> = op({
+export const struckOut: Fn<readonly ["masks", "state"]> = op({
   name: "struckOut",
-  doc: "One step of the choice: words before `block` say which boxes are kept, the others which " +
-    "are struck out",
+  doc: "One step of the choice among boxes: the next word of the state is decided",
   ins: ["masks", "state"],
-  attrs: { block: integer("word that is decided", { from: 0 }) },
-  infer: ([masks, state], { block }) => {
+  infer: ([masks, state]) => {
     const [b, n, words] = masks.shape;
-    const fits = masks.shape.length === 3 && words === Math.ceil(n / word) && block < words &&
-      state.shape.length === 2 && state.shape[0] === b && state.shape[1] === words;
+    const fits = masks.shape.length === 3 && words === Math.ceil(n / word) &&
+      state.shape.length === 2 && state.shape[0] === b && state.shape[1] === words + 1;
     if (!fits) {
       throw new ShapeError(
         `Cannot strike out in state: ${printType(state)} by masks: ${
           printType(masks)
         }: they must ` +
-          "be [b,w] and [b,n,w], w words of 32",
+          "be [b,w+1] and [b,n,w], w words of 32",
       );
     }
     if (masks.dtype !== "i32" || state.dtype !== "i32") {
@@ -145,45 +145,56 @@ export const struckOut: Fn<readonly ["masks", "state"], { block: number }> = op(
     }
     return state;
   },
-  eval: ([masks, state], { block }, [out]) => {
+  eval: ([masks, state], _, [out]) => {
     const [b, n, words] = masks.shape;
     const data = state.data.slice() as Int32Array;
     for (let z = 0; z < b; z++) {
+      const own = data.subarray(z * (words + 1), (z + 1) * (words + 1));
+      const block = own[words]++;
       let kept = 0;
       for (let i = 0; i < Math.min(word, n - block * word); i++) {
-        if (data[z * words + block] >> i & 1) continue;
+        if (own[block] >> i & 1) continue;
         kept |= 1 << i;
         const row = (z * n + block * word + i) * words;
-        for (let w = block; w < words; w++) data[z * words + w] |= Number(masks.data[row + w]);
+        for (let w = block; w < words; w++) own[w] |= Number(masks.data[row + w]);
       }
-      data[z * words + block] = kept;
+      own[block] = kept;
     }
     return [{ ...out, shape: [...out.shape], data }];
   },
-  lower: (at, [masks], { block }, [out]) => {
+  lower: (at, [masks], _, [out]) => {
     const [z, w] = axesOf(out.shape);
-    const n = masks.shape[1];
+    const [, n, words] = masks.shape;
+    const block = at(1, [z, constant(words)]);
     const before = at(1, [z, w]);
-    let dead = at(1, [z, constant(block)]);
+    let dead = at(1, [z, block]);
     let later = before;
     let kept: Scalar = constant(0);
-    for (let i = 0; i < Math.min(word, n - block * word); i++) {
-      const row = constant(block * word + i);
-      const alive = s.eq(s.bitAnd(s.shr(dead, i), 1), 0);
-      const strike = (words: Scalar, mask: Scalar) => s.select(alive, s.bitOr(words, mask), words);
+    const inside = s.min(w, words - 1);
+    for (let i = 0; i < word; i++) {
+      const row = s.add(s.mul(block, word), i);
+      const there = s.lt(row, n);
+      const alive = s.and(there, s.eq(s.bitAnd(s.shr(dead, i), 1), 0));
+      const strike = (words: Scalar, column: Scalar) =>
+        s.select(alive, s.bitOr(words, guarded(at(0, [z, row, column]), there)), words);
       kept = s.select(alive, s.bitOr(kept, constant(1 << i)), kept);
-      dead = strike(dead, at(0, [z, row, constant(block)]));
-      later = strike(later, at(0, [z, row, w]));
+      dead = strike(dead, block);
+      later = strike(later, inside);
     }
-    const body = s.select(s.lt(w, block), before, s.select(s.eq(w, block), kept, later));
+    const decided = s.select(s.eq(w, block), kept, s.select(s.lt(w, block), before, later));
+    const body = s.select(s.eq(w, words), s.add(block, 1), decided);
     return { kind: "map", shape: out.shape, body };
   },
   vjp: () => [undefined, undefined],
   cases: [
-    { ins: [words([2, 40, 2], 77), words([2, 2], 5)], attrs: { block: 0 } },
-    { ins: [words([2, 40, 2], 77), words([2, 2], 5)], attrs: { block: 1 } },
+    { ins: [words([2, 40, 2], 77), stateAt(0)] },
+    { ins: [words([2, 40, 2], 77), stateAt(1)] },
   ],
 });
+
+function stateAt(block: number): Host {
+  return host(i32([2, 3]), Int32Array.of(5, 9, block, 64, 2, block));
+}
 
 /** Words with about every eighth bit set. */
 function words(shape: readonly number[], seed: number): Host {
@@ -216,10 +227,11 @@ export const nmsKeep: ManyFn<
     const [b, n] = boxes.shape;
     const masks = overlaps(boxes, { iouThresh });
     const count = masks.shape[2];
-    let state = zeros([b, count], "i32");
-    for (let block = 0; block < count; block++) state = struckOut(masks, state, { block });
+    let state = zeros([b, count + 1], "i32");
+    for (let block = 0; block < count; block++) state = struckOut(masks, state);
+    const words = sliceFn(state, { begin: [0, 0], size: [b, count], step: [1, 1] });
     const bits = bitAnd(
-      shr(reshape(state, { shape: [b, count, 1] }), iota({ shape: [word] })),
+      shr(reshape(words, { shape: [b, count, 1] }), iota({ shape: [word] })),
       1,
     );
     const flags = sliceFn(reshape(bits, { shape: [b, count * word] }), {

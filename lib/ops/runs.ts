@@ -8,8 +8,10 @@ import { DTypeError, ShapeError } from "../core/fault.ts";
 import { guarded } from "../core/form.ts";
 import { arrayOf, type Host, host } from "../core/host.ts";
 import { axesOf, constant, divIndex, modIndex, plusIndex, timesIndex } from "../core/index.ts";
+import { constant as leaf } from "../core/leaf.ts";
 import { s, type Scalar } from "../core/scalar.ts";
-import { f32, i32, printType, sameShape, sizeOf, type Type } from "../core/type.ts";
+import type { Tensor } from "../core/tensor.ts";
+import { f32, i32, printType, sizeOf, type Type } from "../core/type.ts";
 import { type Fn, op } from "../op/declare.ts";
 import { axis as axisField, flag, integer } from "../op/field.ts";
 import { between } from "../op/kinds.ts";
@@ -19,8 +21,8 @@ const span = integer("elements of a run", { from: 1 });
 const keep = integer("elements that are kept of a run", { from: 1 });
 
 /** True where a comes before b, as terms. */
-function before(a: Scalar, b: Scalar, descending: boolean): Scalar {
-  if (descending) return before(b, a, false);
+function isFirst(a: Scalar, b: Scalar, descending: boolean): Scalar {
+  if (descending) return isFirst(b, a, false);
   if (a.type === "bool") return s.and(b, s.not(a));
   const less = s.lt(a, b);
   return a.type === "f32" ? s.or(less, s.and(s.isNan(b), s.not(s.isNan(a)))) : less;
@@ -62,8 +64,8 @@ export const rankInRun: Fn<
     const there = whole ? s.b(true) : s.lt(other, extent);
     const found = at(0, coords.with(axis, other));
     const value = whole ? found : guarded(found, there);
-    const tie = s.and(s.not(before(own, value, descending)), s.lt(other, coords[axis]));
-    const first = s.and(there, s.or(before(value, own, descending), tie));
+    const tie = s.and(s.not(isFirst(own, value, descending)), s.lt(other, coords[axis]));
+    const first = s.and(there, s.or(isFirst(value, own, descending), tie));
     const body = s.select(first, constant(1), constant(0));
     return { kind: "reduce", shape: x.shape, over: [over], combine: "sum", body };
   },
@@ -157,19 +159,22 @@ export const firstOfRuns: Fn<
     return { kind: "reduce", shape: out.shape, over: [over], combine: "sum", body };
   },
   cases: [
-    { ins: [ranksOf([2, 0, 1, 3, 1, 0])], attrs: { span: 4, keep: 2 } },
-    { ins: [ranksOf([2, 0, 1, 3, 1, 0, 2])], attrs: { span: 4, keep: 4 } },
+    { ins: [vector(2, 0, 1, 3, 1, 0)], attrs: { span: 4, keep: 2 } },
+    { ins: [vector(2, 0, 1, 3, 1, 0, 2)], attrs: { span: 4, keep: 4 } },
   ],
 });
 
-function ranksOf(list: readonly number[]): Host {
+function vector(...list: readonly number[]): Host {
   return host(i32([list.length]), Int32Array.from(list));
 }
 
-interface Merging {
+/** How runs are merged. */
+export interface Merging {
   /** Axis that the runs follow one another along. */
   readonly axis?: number;
-  /** Elements of x that each run given stands for. */
+  /** Elements that all runs together stand for. */
+  readonly extent: number;
+  /** Elements that each run given stands for. */
   readonly span: number;
   /** Elements that are kept of a run. */
   readonly keep: number;
@@ -177,94 +182,107 @@ interface Merging {
   readonly descending?: boolean;
 }
 
-/** Runs of indices into x, each in order, merged two by two. */
-export const mergedRuns: Fn<readonly ["x", "runs"], Merging> = op({
+/**
+ * Where the elements of runs, each in order, come from when the runs are merged two by two. The
+ * span comes as a tensor too, so that one kernel serves runs of many lengths.
+ */
+const merged: Fn<readonly ["keys", "span"], Merging> = op({
   name: "mergedRuns",
-  doc: "Runs of indices into x, each in order, merged two by two",
-  ins: ["x", "runs"],
-  attrs: { axis: axisField(-1), span, keep, descending: flag("largest first") },
-  infer: ([x, runs], { axis, span, keep }) => {
-    needI32("mergedRuns", "runs", runs);
-    const extent = x.shape[axis];
-    if (!sameShape(runs.shape, x.shape.with(axis, keptOf(extent, span, keep)))) {
+  doc: "Where the elements of runs, each in order, come from when the runs are merged two by two",
+  ins: ["keys", "span"],
+  attrs: {
+    axis: axisField(-1),
+    extent: integer("elements that all runs together stand for", { from: 1 }),
+    ...{ span, keep, descending: flag("largest first") },
+  },
+  infer: ([keys, number], { axis, extent, span, keep }) => {
+    needI32("mergedRuns", "span", number);
+    const want = keptOf(extent, span, keep);
+    if (keys.shape[axis] !== want) {
       throw new ShapeError(
-        `Cannot merge runs: ${printType(runs)} of x: ${printType(x)}: runs of ${span} elements ` +
-          `leave ${keptOf(extent, span, keep)} along axis ${axis}`,
+        `Cannot merge keys: ${printType(keys)}: runs of ${span} elements of ${extent} leave ` +
+          `${want} along axis ${axis}`,
       );
     }
-    return i32(x.shape.with(axis, keptOf(extent, 2 * span, keep)));
+    return i32(keys.shape.with(axis, keptOf(extent, 2 * span, keep)));
   },
-  eval: ([x, runs], { axis, span, keep, descending }, [out]) => {
+  eval: ([keys], { axis, extent, span, keep, descending }, [out]) => {
     const data = arrayOf("i32", sizeOf(out.shape));
     const [own, each] = [Math.min(span, keep), Math.min(2 * span, keep)];
-    const [to, from] = [linesOf(out, axis), linesOf(runs, axis)];
-    eachLine(x, axis, (at, extent, by, line) => {
-      const index = (i: number) => Number(runs.data[from[line] + i * by]);
-      const value = (i: number) => Number(x.data[at + index(i) * by]);
+    const to = linesOf(out, axis);
+    eachLine(keys, axis, (at, _, by, line) => {
+      const value = (i: number) => Number(keys.data[at + i * by]);
       for (let q = 0; 2 * q * span < extent; q++) {
         let [a, b] = [2 * q * own, (2 * q + 1) * own];
         const endA = a + Math.min(own, extent - 2 * q * span);
         const endB = b + Math.max(0, Math.min(own, extent - (2 * q + 1) * span));
         for (let p = 0; p < each && (a < endA || b < endB); p++) {
           const left = a < endA && (b >= endB || !isBefore(value(b), value(a), descending));
-          data[to[line] + (q * each + p) * by] = index(left ? a++ : b++);
+          data[to[line] + (q * each + p) * by] = left ? a++ : b++;
         }
       }
     });
     return [{ ...out, shape: [...out.shape], data }];
   },
-  lower: (at, [x], attrs, [out]) => {
-    const { axis, span, keep, descending } = attrs;
-    const extent = x.shape[axis];
+  lower: (at, _, { axis, extent, span, keep, descending }, [out]) => {
     const coords = axesOf(out.shape);
-    const [own, each] = [Math.min(span, keep), Math.min(2 * span, keep)];
-    const q = divIndex(coords[axis], each);
-    const p = modIndex(coords[axis], each);
-    const starts = [timesIndex(q, 2 * own), plusIndex(timesIndex(q, 2 * own), own)];
-    const left = (before: number) => s.sub(constant(extent - before), timesIndex(q, 2 * span));
-    const sizes = [s.min(left(0), own), s.max(s.min(left(span), own), 0)];
-    const index = (run: 0 | 1, i: Scalar, there: Scalar) =>
-      guarded(at(1, coords.with(axis, plusIndex(starts[run], i))), there);
+    const given = at(1, [constant(0)]);
+    const [own, each] = [s.min(given, keep), s.min(s.mul(given, 2), keep)];
+    const q = s.div(coords[axis], each);
+    const p = s.sub(coords[axis], s.mul(q, each));
+    const before = s.mul(s.mul(q, 2), own);
+    const starts = [before, s.add(before, own)];
+    const left = s.sub(constant(extent), s.mul(s.mul(q, 2), given));
+    const sizes = [s.min(left, own), s.max(s.min(s.sub(left, given), own), 0)];
     const value = (run: 0 | 1, i: Scalar, there: Scalar) =>
-      at(0, coords.with(axis, index(run, i, there)));
+      guarded(at(0, coords.with(axis, plusIndex(starts[run], i))), there);
     // how many of the first run come before this place: the largest number that is not too many
     let taken: Scalar = s.max(s.sub(p, sizes[1]), 0);
     const most = s.min(p, sizes[0]);
-    for (let step = 2 ** Math.floor(Math.log2(Math.max(1, own))); step >= 1; step /= 2) {
+    for (let step = 2 ** (stepsFor(Math.min(span, keep)) - 1); step >= 1; step /= 2) {
       const next = plusIndex(taken, step);
       const there = s.le(next, most);
       const a = value(0, plusIndex(next, -1), there);
       const b = value(1, s.sub(p, next), there);
-      taken = s.select(s.and(there, s.not(before(b, a, descending))), next, taken);
+      taken = s.select(s.and(there, s.not(isFirst(b, a, descending))), next, taken);
     }
     const other = s.sub(p, taken);
     const inA = s.lt(taken, sizes[0]);
     const inB = s.lt(other, sizes[1]);
-    const [a, b] = [value(0, taken, inA), value(1, other, inB)];
-    const first = s.and(inA, s.or(s.not(inB), s.not(before(b, a, descending))));
-    const body = s.select(first, index(0, taken, inA), index(1, other, inB));
+    const later = isFirst(value(1, other, inB), value(0, taken, inA), descending);
+    const first = s.and(inA, s.or(s.not(inB), s.not(later)));
+    const body = s.select(first, plusIndex(starts[0], taken), plusIndex(starts[1], other));
     return { kind: "map", shape: out.shape, body };
   },
   cases: [
-    { ins: [between(-1, 1, [2, 3]), pairs([0, 1, 2, 0, 1, 2], [2, 3])], attrs: merging(1, 9) },
-    { ins: [values(), pairs([2, 0, 1, 5, 4, 3, 6], [7])], attrs: merging(3, 9) },
-    { ins: [values(), pairs([2, 0, 5, 4, 6], [5])], attrs: merging(3, 2) },
-    { ins: [values(), pairs([1, 0, 2, 3, 4, 5, 6], [7])], attrs: { ...merging(3, 5), ...down() } },
+    { ins: [between(-1, 1, [2, 3]), vector(1)], attrs: merging(1, 9, 3) },
+    { ins: [floats(1, 2, 3, 1, 2, 3, 2), vector(3)], attrs: merging(3, 9, 7) },
+    { ins: [floats(1, 2, 1, 2, 2), vector(3)], attrs: merging(3, 2, 7) },
+    { ins: [floats(3, 2, 1, 3, 2, 1, 2), vector(3)], attrs: { ...merging(3, 5, 7), ...down() } },
   ],
 });
 
-function merging(span: number, keep: number): Merging {
-  return { span, keep };
+/** The record of `mergedRuns`. */
+export const mergedRunsFn: Fn<readonly ["keys", "span"], Merging> = merged;
+
+/** Where the elements of runs, each in order, come from when the runs are merged two by two. */
+export function mergedRuns(keys: Tensor, options: Merging): Tensor {
+  return merged(keys, leaf(vector(options.span)), options);
+}
+
+/** Steps of bisection, rounded up so that runs of many lengths share a kernel. */
+function stepsFor(own: number): number {
+  return Math.ceil((Math.floor(Math.log2(own)) + 1) / 8) * 8;
+}
+
+function merging(span: number, keep: number, extent: number): Merging {
+  return { span, keep, extent };
 }
 
 function down(): { readonly descending: true } {
   return { descending: true };
 }
 
-function values(): Host {
-  return host(f32([7]), Float32Array.of(2, 3, 1, 3, 2, 1, 2));
-}
-
-function pairs(list: readonly number[], shape: readonly number[]): Host {
-  return host(i32(shape), Int32Array.from(list));
+function floats(...list: readonly number[]): Host {
+  return host(f32([list.length]), Float32Array.from(list));
 }

@@ -1,8 +1,8 @@
 /**
  * Sorting along an axis. Short runs are sorted by counting what comes before each element; then
  * runs are merged two by two, where each place of the result finds by bisection how many elements
- * of either run come before it. So n elements take two kernels and one for each doubling, and
- * nothing depends on the order in which a device works.
+ * of either run come before it. So rows of up to 256 elements take three kernels, longer ones two
+ * more for each doubling beyond 64, and nothing depends on the order in which a device works.
  *
  * Equal elements keep their order, in both directions. NaN counts as larger than every number, -0
  * as equal to 0.
@@ -24,17 +24,20 @@ const counted = 256;
 /** Runs that longer rows are cut into. */
 const run = 64;
 
-/** Indices of the first `keep` elements along an axis in order. */
-function order(x: Tensor, axis: number, descending: boolean, keep: number): Tensor {
+/** The first `keep` elements along an axis in order, and their indices. */
+function order(x: Tensor, axis: number, descending: boolean, keep: number): readonly Tensor[] {
   const extent = x.shape[axis];
   const short = extent <= counted;
   let span = short ? Math.max(1, extent) : run;
   const ranks = rankInRun(x, { axis, span, descending });
-  let now = firstOfRuns(ranks, { axis, span, keep });
+  let indices = firstOfRuns(ranks, { axis, span, keep });
+  let values = takeAlongAxis(x, indices, { axis });
   for (; span < extent; span *= 2) {
-    now = mergedRuns(x, now, { axis, span, keep, descending });
+    const from = mergedRuns(values, { axis, extent, span, keep, descending });
+    values = takeAlongAxis(values, from, { axis });
+    indices = takeAlongAxis(indices, from, { axis });
   }
-  return now;
+  return [values, indices];
 }
 
 /** The elements along an axis in order, and the index that each had. */
@@ -44,10 +47,7 @@ export const sortFn: ManyFn<readonly ["x"], { axis?: number; descending?: boolea
   ins: ["x"],
   attrs: { axis: axisField(-1), descending: flag("largest first") },
   infer: ([x]) => [x, i32(x.shape)],
-  compose: ([x], { axis, descending }) => {
-    const indices = order(x, axis, descending, x.shape[axis]);
-    return [takeAlongAxis(x, indices, { axis }), indices];
-  },
+  compose: ([x], { axis, descending }) => order(x, axis, descending, Math.max(1, x.shape[axis])),
   vjp: ({ cts: [ct], outs: [, indices], attrs: { axis }, ins: [x] }) => [
     ct && putAlongAxis(ct, indices, { axis, size: x.shape[axis] }),
   ],
@@ -111,10 +111,7 @@ export const topkFn: ManyFn<
     const shape = x.shape.with(axis, k);
     return [{ dtype: x.dtype, shape }, i32(shape)];
   },
-  compose: ([x], { k, axis, descending }) => {
-    const indices = order(x, axis, descending, k);
-    return [takeAlongAxis(x, indices, { axis }), indices];
-  },
+  compose: ([x], { k, axis, descending }) => order(x, axis, descending, k),
   vjp: ({ cts: [ct], outs: [, indices], attrs: { axis }, ins: [x] }) => [
     ct && putAlongAxis(ct, indices, { axis, size: x.shape[axis] }),
   ],

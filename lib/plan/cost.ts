@@ -38,8 +38,25 @@ export function ownCost(node: Node): number {
     const args = node.ins.map((t, i) => s.arg(i, kindOf(t.dtype)));
     return weight(node.op.scalar(args, node.attrs, node.ins));
   }
-  const draft = draftOfNode(node);
-  return draft?.kind === "map" ? weight(draft.body) : 0;
+  const places: Scalar[] = [];
+  const at = (k: number, coords: readonly Scalar[]) => {
+    for (const c of coords) if (isRead(c)) places.push(c);
+    return s.arg(k, kindOf(node.ins[k].dtype));
+  };
+  const draft = draftOf(node.op, at, node.ins, node.attrs, node.outs);
+  if (draft?.kind !== "map") return 0;
+  const found = places.reduce((sum, c) => sum + weight(c) + dependent, 0);
+  return weight(draft.body) + found;
+}
+
+/** The weight of a load whose address another load gives, beside the address. */
+const dependent = 2;
+
+/** True for a coordinate that an operand holds. */
+function isRead(coord: Scalar): boolean {
+  let found = false;
+  walk(coord, (part) => found ||= part.kind === "arg");
+  return found;
 }
 
 /**

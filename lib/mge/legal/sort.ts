@@ -1,5 +1,5 @@
 /**
- * Sorting, sums along an axis and the choice of boxes. File operators sort the rows of a matrix.
+ * Sorting and sums along an axis. File operators sort the rows of a matrix.
  * In descending order they put the later of equal elements first, so rows are read backwards there,
  * which keeps the order of ours.
  * @module
@@ -7,14 +7,10 @@
 import { tensor } from "../../core/leaf.ts";
 import { apply, type Tensor } from "../../core/tensor.ts";
 import { type DType, isFloat, sizeOf, type Type } from "../../core/type.ts";
-import { add, maximum, minimum, mul, sub } from "../../ops/arithmetic.ts";
+import { add, minimum, mul, sub } from "../../ops/arithmetic.ts";
 import { eq, gt, lt } from "../../ops/compare.ts";
-import { iota } from "../../ops/create.ts";
 import { gather, takeAlongAxis } from "../../ops/gather.ts";
-import { concat } from "../../ops/join.ts";
 import { isNan, logicalAnd, logicalNot, logicalOr } from "../../ops/logic.ts";
-import { mod } from "../../ops/math.ts";
-import { shl, shr } from "../../ops/bits.ts";
 import { pad } from "../../ops/pad.ts";
 import { firstOfRuns, rankInRun } from "../../ops/runs.ts";
 import { sum } from "../../ops/reduce.ts";
@@ -94,11 +90,12 @@ const firsts: Lowering = ({ node: { ins: [ranks], attrs: { axis, span, keep } },
 };
 
 /** Two runs that follow one another, each in order, are one run to be sorted. */
-const merged: Lowering = ({ node: { ins: [x, runs], attrs } }) => {
+const merged: Lowering = ({ node: { ins: [keys, given], attrs } }) => {
   const { axis, descending } = attrs;
   const [span, keep] = [2 * Math.min(attrs.span, attrs.keep), Math.min(2 * attrs.span, attrs.keep)];
-  const found = rankInRun(takeAlongAxis(x, runs, { axis }), { axis, span, descending });
-  return takeAlongAxis(runs, firstOfRuns(found, { axis, span, keep }), { axis });
+  const found = rankInRun(keys, { axis, span, descending });
+  // the operand is the attribute
+  return add(firstOfRuns(found, { axis, span, keep }), sub(given, attrs.span));
 };
 
 /** Shifted copies, added up. */
@@ -141,70 +138,7 @@ const searched: Lowering = ({ node: { ins: [sorted, values], attrs: { axis, side
   return found;
 };
 
-const width = 32;
-
-function places(): Tensor {
-  return iota({ shape: [width] });
-}
-
-/** Words of bits from a last axis of 32 numbers that are 0 or 1. */
-function packed(bits: Tensor): Tensor {
-  return sum(shl(bits, broadcastTo(places(), { shape: bits.shape })), { axis: -1 });
-}
-
-function unpacked(words: Tensor): Tensor {
-  return mod(shr(expandDims(words, { axis: -1 }), places()), 2);
-}
-
-const overlapping: Lowering = ({ node: { ins: [boxes], attrs: { iouThresh } }, shape }) => {
-  const [b, n, words] = shape;
-  const filled = pad(boxes, { before: [0, 0, 0], after: [0, words * width - n, 0] });
-  const corner = (t: Tensor, c: number, lead: readonly number[]) =>
-    reshape(
-      sliceFn(t, { begin: [0, 0, c], size: [b, t.shape[1], 1], step: [1, 1, 1] }),
-      { shape: lead },
-    );
-  const a = [0, 1, 2, 3].map((c) => corner(boxes, c, [b, n, 1]));
-  const o = [0, 1, 2, 3].map((c) => corner(filled, c, [b, 1, words * width]));
-  const side = (low: number, high: number) =>
-    maximum(sub(minimum(a[high], o[high]), maximum(a[low], o[low])), 0);
-  const area = (x: readonly Tensor[]) => mul(sub(x[2], x[0]), sub(x[3], x[1]));
-  const both = mul(side(0, 2), side(1, 3));
-  const hit = gt(both, mul(sub(add(area(a), area(o)), both), iouThresh));
-  const inside = lt(iota({ shape: [words * width] }), n);
-  const bits = as(logicalAnd(hit, broadcastTo(inside, { shape: hit.shape })), "i32");
-  return packed(reshape(bits, { shape: [b, n, words, width] }));
-};
-
-/** Box after box: what is left stays and strikes out what it overlaps. */
-const striking: Lowering = ({ node: { ins: [masks, state], attrs: { block } } }) => {
-  const [b, n, words] = masks.shape;
-  const most = Math.min(width, n - block * width);
-  const rows = unpacked(sliceFn(masks, {
-    begin: [0, block * width, 0],
-    size: [b, most, words],
-    step: [1, 1, 1],
-  }));
-  let dead = unpacked(state);
-  const kept: Tensor[] = [];
-  const at = (t: Tensor, begin: readonly number[], shape: readonly number[]) =>
-    sliceFn(t, { begin, size: shape, step: shape.map(() => 1) });
-  for (let i = 0; i < most; i++) {
-    const alive = sub(1, at(dead, [0, block, i], [b, 1, 1]));
-    const row = reshape(at(rows, [0, i, 0, 0], [b, 1, words, width]), { shape: dead.shape });
-    kept.push(alive);
-    dead = maximum(dead, mul(alive, row));
-  }
-  const own = pad(concat(kept, { axis: 2 }), {
-    before: [0, 0, 0],
-    after: [0, 0, width - most],
-  });
-  const order = iota({ shape: [words] });
-  const later = where(gt(order, block), packed(dead), state);
-  return where(eq(order, block), broadcastTo(packed(own), { shape: [b, words] }), later);
-};
-
-/** What sorting and choosing is made of, and elements that files do not sort. */
+/** What sorting is made of, and elements that files do not sort. */
 export const sortLowerings: Lowerings = {
   sort: through("f32", "i32"),
   topk: through("f32", "i32"),
@@ -214,8 +148,6 @@ export const sortLowerings: Lowerings = {
   mergedRuns: merged,
   sumBehind: summed,
   searchSorted: searched,
-  overlaps: overlapping,
-  struckOut: striking,
 };
 
 /** The lines along an axis as rows of a matrix, and rows as lines again. */
@@ -254,7 +186,7 @@ function ordered(
   return [made, indices].map((t) => back(t, t.shape[1]));
 }
 
-/** Sorting and choosing as operators. */
+/** Sorting as operators. */
 export const sortWriting: WritingRules = {
   sort: {
     write: (site) =>
@@ -280,13 +212,5 @@ export const sortWriting: WritingRules = {
   cumsum: {
     write: ({ e, ins: [x], attrs: { axis, exclusive, reverse }, out }) =>
       e.opr("CumsumV1", [step.table("Cumsum", { axis, exclusive, reverse })], [x], out),
-  },
-  nmsKeep: {
-    write({ e, node, ins: [boxes], attrs: { iouThresh, maxOutput } }) {
-      const param = step.table("NMSKeep", { iou_thresh: iouThresh, max_output: maxOutput });
-      const { outs } = node;
-      const made = e.opr("NMSKeepMGB", [param], [boxes], outs[0], { outs });
-      return [made, outputOf(made.from, 1)];
-    },
   },
 };
