@@ -24,7 +24,7 @@ import { randomBitsFn, splitKeysFn, uniformFn } from "./random.ts";
 import { all, any, max, mean, min, prod, sum, sumSquares } from "./reduce.ts";
 import { ceil, floor, round, trunc } from "./round.ts";
 import { firstOfRuns, mergedRunsFn, rankInRun } from "./runs.ts";
-import { cumsum, sumBehind } from "./scan.ts";
+import { cumsum, sumBehind, sumWithin } from "./scan.ts";
 import { lastHit, scatterSet, setSlice } from "./scatter.ts";
 import { searchSorted } from "./search.ts";
 import { cast, whereFn } from "./select.ts";
@@ -59,7 +59,17 @@ const families: readonly (readonly { readonly op: Op }[])[] = [
   [all, any, argmax, argmin, max, mean, min, prod, sum, sumSquares, variance],
   [broadcastTo, concatFn, pad, reshapeFn, rollFn, sliceFn, spaced, transpose],
   [gather, putAlongAxis, scatterAdd, setOneHot, takeAlongAxis],
-  [cumsum, firstOfRuns, mergedRunsFn, rankInRun, searchSorted, sortFn, sumBehind, topkFn],
+  [
+    cumsum,
+    firstOfRuns,
+    mergedRunsFn,
+    rankInRun,
+    searchSorted,
+    sortFn,
+    sumBehind,
+    sumWithin,
+    topkFn,
+  ],
   [lastHit, scatterSet, setSlice],
   [nmsKeep, overlaps, struckOut],
   [conv2d, conv2dData, conv2dFilter, convolve, matmulFn],

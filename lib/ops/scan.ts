@@ -3,11 +3,14 @@
  * that stand further apart than those of the one before, so n elements take log n / log 32 of them.
  * @module
  */
+import { broadcastCoords } from "../core/draft.ts";
+import { ShapeError } from "../core/fault.ts";
 import { guarded } from "../core/form.ts";
-import type { Host } from "../core/host.ts";
+import { type Host, host } from "../core/host.ts";
 import { axesOf, plusIndex, timesIndex } from "../core/index.ts";
 import { lit, s } from "../core/scalar.ts";
-import { f16, i32, sizeOf } from "../core/type.ts";
+import { denseStrides, f16, i32, printType, sizeOf } from "../core/type.ts";
+import { broadcastStrides } from "../cpu/loops.ts";
 import { summed } from "../cpu/summed.ts";
 import { type Fn, op } from "../op/declare.ts";
 import { axis as axisField, flag, integer } from "../op/field.ts";
@@ -73,6 +76,82 @@ export const sumBehind: Fn<readonly ["x"], Behind> = op({
   ],
 });
 
+/**
+ * The same among elements that have the same key. The keys have as many axes as x and broadcast to
+ * it; equal ones stand together.
+ */
+export const sumWithin: Fn<readonly ["x", "keys"], Behind> = op({
+  name: "sumWithin",
+  doc: "The same among elements that have the same key",
+  ins: ["x", "keys"],
+  attrs: {
+    axis: axisField(-1),
+    count: integer("elements that are added up", { from: 1 }),
+    step: integer("distance between them", { from: 1, fallback: 1 }),
+    shift: integer("distance of the first", { from: 0, fallback: 0 }),
+    reverse: flag("look ahead, not back"),
+  },
+  infer: ([x, keys], { axis }) => {
+    needNumbers("sumWithin", [x]);
+    const fits = keys.shape.length === x.shape.length &&
+      keys.shape.every((n, i) => n === x.shape[i] || n === 1 && i !== axis);
+    if (!fits || keys.dtype !== "i32") {
+      throw new ShapeError(
+        `Cannot add up x: ${printType(x)} by keys: ${printType(keys)}: they must be i32 of the ` +
+          `shape of x, or 1 but along axis ${axis}`,
+      );
+    }
+    return x;
+  },
+  eval: ([x, keys], { axis, count, step, shift, reverse }, [out]) => {
+    const strides = broadcastStrides(keys.shape, x.shape.length);
+    const dense = denseStrides(x.shape);
+    return summed(out, (sums) =>
+      eachLine(x, axis, (at, extent, by) => {
+        let first = 0;
+        dense.forEach((d, i) => first += Math.floor(at / d) % x.shape[i] * strides[i]);
+        const key = (i: number) => keys.data[first + i * strides[axis]];
+        for (let i = 0; i < extent; i++) {
+          for (let k = 0; k < count; k++) {
+            const j = reverse ? i + shift + k * step : i - shift - k * step;
+            if (j < 0 || j >= extent || key(j) !== key(i)) break;
+            sums[at + i * by] += x.data[at + j * by];
+          }
+        }
+      }));
+  },
+  lower: (at, [x, keys], { axis, count, step, shift, reverse }) => {
+    const coords = axesOf(x.shape);
+    const [k] = axesOf([count], x.shape.length);
+    const back = reverse ? 1 : -1;
+    const from = plusIndex(plusIndex(coords[axis], back * shift), timesIndex(k, back * step));
+    const inside = reverse ? s.lt(from, x.shape[axis]) : s.ge(from, 0);
+    const there = coords.with(axis, from);
+    const other = guarded(at(1, broadcastCoords(there, keys.shape)), inside);
+    const same = s.and(inside, s.eq(other, at(1, broadcastCoords(coords, keys.shape))));
+    const value = guarded(at(0, there), inside);
+    const body = s.select(same, value, lit(value.type, 0));
+    return { kind: "reduce", shape: x.shape, over: [count], combine: "sum", body };
+  },
+  vjp: ({ ct, ins: [, keys], attrs }) => [
+    sumWithin(ct, keys, { ...attrs, reverse: !attrs.reverse }),
+    undefined,
+  ],
+  cases: [
+    { ins: [between(-1, 1, [2, 7]), keysOf([1, 7], 3)], attrs: { count: 3, step: 2 } },
+    { ins: [between(-1, 1, [6, 2]), keysOf([6, 2], 5)], attrs: { axis: 0, count: 4 } },
+    { ins: [between(-9, 9, i32([2, 5])), keysOf([2, 5], 4)], attrs: { count: 2, reverse: true } },
+  ],
+});
+
+/** Keys that change after every few elements. */
+function keysOf(shape: readonly number[], each: number): Host {
+  return host(
+    i32(shape),
+    Int32Array.from({ length: sizeOf(shape) }, (_, i) => Math.floor(i / each)),
+  );
+}
+
 /** Calls `visit` for every line along an axis: its first address, its length, its step, its number. */
 export function eachLine(
   { shape }: Pick<Host, "shape">,
@@ -97,6 +176,15 @@ export function linesOf(t: Pick<Host, "shape">, axis: number): number[] {
 /** Elements that one step adds up at most. */
 const most = 32;
 
+/** How many steps sums up to `extent` elements take, and how many elements each of them adds up. */
+export function stepsFor(extent: number): { readonly levels: number; readonly count: number } {
+  let levels = 1;
+  while (most ** levels < extent) levels++;
+  let count = 1;
+  while (count ** levels < extent) count++;
+  return { levels, count };
+}
+
 /**
  * Sum of all elements along an axis up to each one. Halves are added up as f32; sums of integers
  * wrap in their own dtype.
@@ -119,10 +207,7 @@ export const cumsum: Fn<
   },
   compose: ([x], { axis, exclusive, reverse }) => {
     const extent = Math.max(1, x.shape[axis]);
-    let levels = 1;
-    while (most ** levels < extent) levels++;
-    let count = 1;
-    while (count ** levels < extent) count++;
+    const { levels, count } = stepsFor(extent);
     let now = wide(x);
     for (let i = 0; i < levels; i++) {
       const shift = exclusive && i === 0 ? 1 : 0;

@@ -98,20 +98,27 @@ const merged: Lowering = ({ node: { ins: [keys, given], attrs } }) => {
   return add(firstOfRuns(found, { axis, span, keep }), sub(given, attrs.span));
 };
 
-/** Shifted copies, added up. */
-const summed: Lowering = ({ node: { ins: [x], attrs }, dtype }) => {
+/** Shifted copies, added up; where there are keys, of what has the same one. */
+const summed: Lowering = ({ node: { ins: [x, keys], attrs }, dtype }) => {
   const { axis, count, step, shift, reverse } = attrs;
   const wide = as(x, isFloat(dtype) ? "f32" : "i32");
   const extent = x.shape[axis];
   const none = x.shape.map(() => 0);
   const far = none.with(axis, Math.min(extent, shift + (count - 1) * step));
-  const open = pad(wide, reverse ? { before: none, after: far } : { before: far, after: none });
+  const room = reverse ? { before: none, after: far } : { before: far, after: none };
+  const moved = (t: Tensor, by: number) =>
+    sliceFn(pad(t, room), {
+      begin: none.with(axis, reverse ? by : far[axis] - by),
+      size: t.shape,
+      step: none.map(() => 1),
+    });
   let total: Tensor | undefined;
   for (let k = 0; k < count && shift + k * step < extent; k++) {
-    const from = reverse ? shift + k * step : far[axis] - shift - k * step;
-    const begin = none.with(axis, from);
-    const one = sliceFn(open, { begin, size: x.shape, step: x.shape.map(() => 1) });
-    total = total ? add(total, one) : one;
+    const by = shift + k * step;
+    const one = moved(wide, by);
+    const same = keys && broadcastTo(eq(moved(keys, by), keys), { shape: x.shape });
+    const own = same ? where(same, one, 0) : one;
+    total = total ? add(total, own) : own;
   }
   return as(total ?? mul(wide, 0), dtype);
 };
@@ -147,6 +154,7 @@ export const sortLowerings: Lowerings = {
   firstOfRuns: firsts,
   mergedRuns: merged,
   sumBehind: summed,
+  sumWithin: summed,
   searchSorted: searched,
 };
 
