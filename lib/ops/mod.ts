@@ -16,12 +16,15 @@ import { concatFn, rollFn } from "./join.ts";
 import * as logic from "./logic.ts";
 import * as math from "./math.ts";
 import { matmulFn } from "./matmul.ts";
+import { mixAlong } from "./mix.ts";
 import { nmsKeep, overlaps, struckOut } from "./nms.ts";
 import { batchNorm, groupNorm, instanceNorm, layerNorm, standardize } from "./norm.ts";
 import { pad, spaced } from "./pad.ts";
 import { avgPool2dFn, maxPool2dFn } from "./pool.ts";
 import { randomBitsFn, splitKeysFn, uniformFn } from "./random.ts";
 import { all, any, max, mean, min, prod, sum, sumSquares } from "./reduce.ts";
+import { remap, warpAffine, warpPerspective } from "./remap.ts";
+import { resizeFn } from "./resize.ts";
 import { ceil, floor, round, trunc } from "./round.ts";
 import { firstOfRuns, mergedRunsFn, rankInRun } from "./runs.ts";
 import { cumsum, sumBehind, sumWithin } from "./scan.ts";
@@ -72,6 +75,7 @@ const families: readonly (readonly { readonly op: Op }[])[] = [
   ],
   [lastHit, scatterSet, setSlice],
   [nmsKeep, overlaps, struckOut],
+  [mixAlong, remap, resizeFn, warpAffine, warpPerspective],
   [conv2d, conv2dData, conv2dFilter, convolve, matmulFn],
   [avgPool2dFn, maxPool2dFn, windowPick, windowPlace, windowSpread, windowSum],
   [batchNorm, groupNorm, instanceNorm, layerNorm, standardize],
