@@ -7,6 +7,7 @@ import * as activation from "./activation.ts";
 import { argmax, argmin } from "./argmax.ts";
 import { add, div, maximum, minimum, mul, neg, sub } from "./arithmetic.ts";
 import * as bits from "./bits.ts";
+import { cvtColor } from "./color.ts";
 import { eq, ge, gt, le, lt, ne } from "./compare.ts";
 import { conv2d, conv2dData, conv2dFilter } from "./conv.ts";
 import { convolve } from "./convolve.ts";
@@ -25,6 +26,8 @@ import { randomBitsFn, splitKeysFn, uniformFn } from "./random.ts";
 import { all, any, max, mean, min, prod, sum, sumSquares } from "./reduce.ts";
 import { remap, warpAffine, warpPerspective } from "./remap.ts";
 import { resizeFn } from "./resize.ts";
+import { roiAlign } from "./roi_align.ts";
+import { roiArgmax, roiPooling, roiSpread } from "./roi_pool.ts";
 import { ceil, floor, round, trunc } from "./round.ts";
 import { firstOfRuns, mergedRunsFn, rankInRun } from "./runs.ts";
 import { cumsum, sumBehind, sumWithin } from "./scan.ts";
@@ -33,6 +36,7 @@ import { searchSorted } from "./search.ts";
 import { cast, whereFn } from "./select.ts";
 import { broadcastTo, reshapeFn, transpose } from "./shape.ts";
 import { sliceFn } from "./slice.ts";
+import { correlation, slidingWindow, slidingWindowTranspose } from "./sliding.ts";
 import { logSoftmax, logSumExp, softmax } from "./softmax.ts";
 import { sortFn, topkFn } from "./sort.ts";
 import { erf, erfc, erfcinv, erfinv } from "./special.ts";
@@ -76,6 +80,8 @@ const families: readonly (readonly { readonly op: Op }[])[] = [
   [lastHit, scatterSet, setSlice],
   [nmsKeep, overlaps, struckOut],
   [mixAlong, remap, resizeFn, warpAffine, warpPerspective],
+  [correlation, cvtColor, slidingWindow, slidingWindowTranspose],
+  [roiAlign, roiArgmax, roiPooling, roiSpread],
   [conv2d, conv2dData, conv2dFilter, convolve, matmulFn],
   [avgPool2dFn, maxPool2dFn, windowPick, windowPlace, windowSpread, windowSum],
   [batchNorm, groupNorm, instanceNorm, layerNorm, standardize],
