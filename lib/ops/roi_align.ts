@@ -7,6 +7,7 @@
 import { DTypeError, ShapeError } from "../core/fault.ts";
 import { type Host, host } from "../core/host.ts";
 import { detach } from "../core/leaf.ts";
+import type { Tensor } from "../core/tensor.ts";
 import { f32, isFloat, printType, type Type } from "../core/type.ts";
 import { type Fn, op } from "../op/declare.ts";
 import { choice, number, pair } from "../op/field.ts";
@@ -74,36 +75,10 @@ export const roiAlign: Fn<readonly ["x", "rois"], RoiAlignOptions> = op({
     checkRegions("roiAlign", x, rois);
     return { dtype: x.dtype, shape: [rois.shape[0], x.shape[1], ...size] };
   },
-  compose: ([x, rois], { size, mode, scale, offset, samples }) => {
-    const [, c, h, w] = x.shape;
-    const m = rois.shape[0];
-    const boxes = detach(rois);
-    const column = (k: number) => sliceFn(boxes, { begin: [0, k], size: [m, 1], step: [1, 1] });
-    const corner = (k: number) => sub(mul(column(k), scale), offset);
-    /** Positions of all samples along rows (0) or columns (1). */
-    const positions = (axis: 0 | 1) => {
-      const low = corner(axis === 0 ? 2 : 1);
-      const extent = maximum(sub(corner(axis === 0 ? 4 : 3), low), 0);
-      const count = size[axis] * samples[axis];
-      const share = mul(
-        add(iota({ shape: [1, count], axis: 1, dtype: "f32" }), 0.5),
-        1 / samples[axis],
-      );
-      return add(low, mul(mul(extent, 1 / size[axis]), share));
-    };
-    const how = { mode: "linear", border: "constant", parts: 0 } as const;
-    const [rows, columns] = ([0, 1] as const).map((axis) => {
-      const t = positions(axis);
-      const lead = axis === 0 ? [m, t.shape[1], 1] : [m, 1, t.shape[1]];
-      return tapsAt(terms, reshape(t, { shape: lead }), axis === 0 ? h : w, how);
-    });
-    const image = mul(as(reshape(column(0), { shape: [m, 1, 1] }), "i32"), h * w);
-    const taps = crossed(rows, columns, (r, q) => add(add(mul(r, w), q), image));
-    const found = reshape(sampled(x, taps, 0), {
-      shape: [c, m, size[0], samples[0], size[1], samples[1]],
-    });
+  compose: ([x, rois], attrs) => {
     const along = { axis: [3, 5] };
-    const pooled = mode === "max" ? max(found, along) : mean(found, along);
+    const found = roiSamples(x, rois, attrs);
+    const pooled = attrs.mode === "max" ? max(found, along) : mean(found, along);
     return transpose(pooled, { perm: [1, 0, 2, 3] });
   },
   cases: [
@@ -115,6 +90,44 @@ export const roiAlign: Fn<readonly ["x", "rois"], RoiAlignOptions> = op({
     },
   ],
 });
+
+/** All samples of each element: [c,m,oh,rows,ow,columns]. */
+export function roiSamples(
+  x: Tensor,
+  rois: Tensor,
+  { size, scale, offset, samples }: {
+    readonly size: readonly number[];
+    readonly scale: number;
+    readonly offset: number;
+    readonly samples: readonly number[];
+  },
+): Tensor {
+  const [, c, h, w] = x.shape;
+  const m = rois.shape[0];
+  const boxes = detach(rois);
+  const column = (k: number) => sliceFn(boxes, { begin: [0, k], size: [m, 1], step: [1, 1] });
+  const corner = (k: number) => sub(mul(column(k), scale), offset);
+  /** Positions of all samples along rows (0) or columns (1). */
+  const positions = (axis: 0 | 1) => {
+    const low = corner(axis === 0 ? 2 : 1);
+    const extent = maximum(sub(corner(axis === 0 ? 4 : 3), low), 0);
+    const count = size[axis] * samples[axis];
+    const places = iota({ shape: [1, count], axis: 1, dtype: "f32" });
+    const share = mul(add(places, 0.5), 1 / samples[axis]);
+    return add(low, mul(mul(extent, 1 / size[axis]), share));
+  };
+  const how = { mode: "linear", border: "constant", parts: 0 } as const;
+  const [rows, columns] = ([0, 1] as const).map((axis) => {
+    const t = positions(axis);
+    const lead = axis === 0 ? [m, t.shape[1], 1] : [m, 1, t.shape[1]];
+    return tapsAt(terms, reshape(t, { shape: lead }), axis === 0 ? h : w, how);
+  });
+  const image = mul(as(reshape(column(0), { shape: [m, 1, 1] }), "i32"), h * w);
+  const taps = crossed(rows, columns, (r, q) => add(add(mul(r, w), q), image));
+  return reshape(sampled(x, taps, 0), {
+    shape: [c, m, size[0], samples[0], size[1], samples[1]],
+  });
+}
 
 /** Boxes, some of them beyond the edges. */
 export function regions(by: number): Host {

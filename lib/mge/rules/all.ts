@@ -5,6 +5,7 @@
 import type { Rules } from "../rule.ts";
 import { createRules } from "./create.ts";
 import { elementRules } from "./element.ts";
+import { imageRules } from "./image.ts";
 import { indexRules } from "./index.ts";
 import { linearRules } from "./linear.ts";
 import { meshRules } from "./mesh.ts";
@@ -32,4 +33,5 @@ export const readingRules: Rules = {
   ...normRules,
   ...createRules,
   ...sortRules,
+  ...imageRules,
 };
