@@ -16,6 +16,7 @@ import { type Emitter, newEmitter, type Var } from "./emitter.ts";
 import { bitLowerings } from "./legal/bits.ts";
 import { boxLowerings, boxWriting } from "./legal/boxes.ts";
 import { elementLowerings, elementWriting } from "./legal/element.ts";
+import { imageLowerings, imageWriting } from "./legal/image.ts";
 import { indexLowerings, indexWriting } from "./legal/index.ts";
 import { linearLowerings, linearWriting } from "./legal/linear.ts";
 import { normWriting } from "./legal/norm.ts";
@@ -37,6 +38,7 @@ const lowerings: Lowerings = {
   ...poolLowerings,
   ...sortLowerings,
   ...boxLowerings,
+  ...imageLowerings,
 };
 
 const rules: WritingRules = {
@@ -50,6 +52,7 @@ const rules: WritingRules = {
   ...randomWriting,
   ...sortWriting,
   ...boxWriting,
+  ...imageWriting,
 };
 
 /** Rounds of composition; each takes compositions apart by one layer. */

@@ -5,9 +5,8 @@
  */
 import { ShapeError } from "../core/fault.ts";
 import { guarded } from "../core/form.ts";
-import { arrayOf, type Host } from "../core/host.ts";
+import { arrayOf } from "../core/host.ts";
 import { axesOf, constant } from "../core/index.ts";
-import type { At } from "../core/op.ts";
 import { s, type Scalar } from "../core/scalar.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { i32, isFloat, printType, sizeOf, type Type } from "../core/type.ts";
@@ -18,6 +17,8 @@ import { between } from "../op/kinds.ts";
 import { add, mul } from "./arithmetic.ts";
 import { ge } from "./compare.ts";
 import { putAlongAxis } from "./gather.ts";
+import { scalars } from "./numbers.ts";
+import { type Bin, binTerm, eachPixel, looking } from "./bins.ts";
 import { checkRegions, regions } from "./roi_align.ts";
 import { as, where } from "./select.ts";
 import { reshape, transpose } from "./shape.ts";
@@ -25,44 +26,6 @@ import { sliceFn } from "./slice.ts";
 import type { Pair } from "./window.ts";
 
 const size = pair("rows and columns of each result", undefined, 1);
-
-/** The pixels that an element of a pooled box covers. */
-interface Bin<T> {
-  readonly low: T;
-  readonly high: T;
-}
-
-function binOf(
-  first: number,
-  last: number,
-  scale: number,
-  extents: readonly [pooled: number, pixels: number],
-  at: number,
-): Bin<number> {
-  const f = Math.fround;
-  const away = (x: number) => Math.sign(x) * Math.floor(Math.abs(x) + 0.5);
-  const low = away(f(first * scale));
-  const step = f(Math.max(away(f(last * scale)) - low + 1, 1) / extents[0]);
-  const inside = (v: number) => Math.min(Math.max(v + low, 0), extents[1]);
-  return { low: inside(Math.floor(f(at * step))), high: inside(Math.ceil(f((at + 1) * step))) };
-}
-
-function binTerm(
-  [first, last]: readonly [Scalar, Scalar],
-  scale: number,
-  extents: readonly [pooled: number, pixels: number],
-  at: Scalar,
-): Bin<Scalar> {
-  const rounded = (x: Scalar) => s.toI32(s.round(s.mul(x, s.f(scale))));
-  const low = rounded(first);
-  const whole = s.max(s.add(s.sub(rounded(last), low), 1), 1);
-  const step = s.div(s.toF32(whole), s.f(extents[0]));
-  const inside = (v: Scalar) => s.min(s.max(s.add(s.toI32(v), low), 0), extents[1]);
-  return {
-    low: inside(s.floor(s.mul(s.toF32(at), step))),
-    high: inside(s.ceil(s.mul(s.toF32(s.add(at, 1)), step))),
-  };
-}
 
 /** How `roiPooling` pools. */
 export interface RoiPoolOptions {
@@ -75,57 +38,6 @@ export interface RoiPoolOptions {
 }
 
 const scale = number("factor from the boxes' coordinates to pixels", 1);
-
-/** The box, rows and columns of an element, and the pixel that is looked at. */
-function looking(at: At, x: Type, attrs: { size: readonly number[]; scale: number }, out: Type) {
-  const [m, c, oh, ow] = axesOf(out.shape);
-  const [y, q] = axesOf(x.shape.slice(2), 4);
-  const corner = (k: number) => at(1, [m, constant(k)]);
-  const rows = binTerm(
-    [corner(2), corner(4)],
-    attrs.scale,
-    [attrs.size[0], x.shape[2]],
-    oh,
-  );
-  const columns = binTerm(
-    [corner(1), corner(3)],
-    attrs.scale,
-    [attrs.size[1], x.shape[3]],
-    ow,
-  );
-  const image = s.min(s.max(s.toI32(corner(0)), 0), x.shape[0] - 1);
-  const within = (v: Scalar, { low, high }: Bin<Scalar>) => s.and(s.le(low, v), s.lt(v, high));
-  const inside = s.and(within(y, rows), within(q, columns));
-  const count = s.mul(s.sub(rows.high, rows.low), s.sub(columns.high, columns.low));
-  return { inside, count, image, pixel: guarded(at(0, [image, c, y, q]), inside) };
-}
-
-/** Calls `visit` with every element, and the address of every pixel that it is made of. */
-function eachPixel(
-  x: readonly number[],
-  rois: Host,
-  { size, scale }: { size: readonly number[]; scale: number },
-  visit: (element: number, pixel: number, count: number, place: number) => void,
-): void {
-  const [n, c, h, w] = x;
-  const [oh, ow] = size;
-  for (let e = 0; e < rois.shape[0] * c * oh * ow; e++) {
-    const [j, i] = [e % ow, Math.floor(e / ow) % oh];
-    const channel = Math.floor(e / ow / oh) % c;
-    const m = Math.floor(e / ow / oh / c);
-    const box = (k: number) => Number(rois.data[m * 5 + k]);
-    const image = Math.min(Math.max(Math.trunc(box(0)), 0), n - 1);
-    const rows = binOf(box(2), box(4), scale, [oh, h], i);
-    const columns = binOf(box(1), box(3), scale, [ow, w], j);
-    const count = (rows.high - rows.low) * (columns.high - columns.low);
-    const first = (image * c + channel) * h * w;
-    for (let y = rows.low; y < rows.high; y++) {
-      for (let v = columns.low; v < columns.high; v++) {
-        visit(e, first + y * w + v, count, y * w + v);
-      }
-    }
-  }
-}
 
 interface Bins {
   readonly size: Pair;
@@ -270,8 +182,8 @@ export const roiSpread: Fn<
     const [n, c, y, q] = axesOf(shape);
     const [m, oh, ow] = axesOf([ct.shape[0], ...size], 4);
     const corner = (k: number) => at(1, [m, constant(k)]);
-    const rows = binTerm([corner(2), corner(4)], scale, [size[0], shape[2]], oh);
-    const columns = binTerm([corner(1), corner(3)], scale, [size[1], shape[3]], ow);
+    const rows = binTerm(scalars, [corner(2), corner(4)], scale, [size[0], shape[2]], oh);
+    const columns = binTerm(scalars, [corner(1), corner(3)], scale, [size[1], shape[3]], ow);
     const image = s.min(s.max(s.toI32(corner(0)), 0), shape[0] - 1);
     const within = (v: Scalar, { low, high }: Bin<Scalar>) => s.and(s.le(low, v), s.lt(v, high));
     const inside = s.and(s.eq(image, n), s.and(within(y, rows), within(q, columns)));
