@@ -7,6 +7,7 @@ import * as activation from "./activation.ts";
 import { argmax, argmin } from "./argmax.ts";
 import { add, div, maximum, minimum, mul, neg, sub } from "./arithmetic.ts";
 import * as bits from "./bits.ts";
+import { lstmCell, rnnCell } from "./cells.ts";
 import { cvtColor } from "./color.ts";
 import { eq, ge, gt, le, lt, ne } from "./compare.ts";
 import { conv2d, conv2dData, conv2dFilter } from "./conv.ts";
@@ -30,6 +31,9 @@ import { roiAlign } from "./roi_align.ts";
 import { roiArgmax, roiPooling, roiSpread } from "./roi_pool.ts";
 import { ceil, floor, round, trunc } from "./round.ts";
 import { firstOfRuns, mergedRunsFn, rankInRun } from "./runs.ts";
+import { lstm, rnn } from "./recurrent.ts";
+import { lstmLayer, lstmLayerBack, rnnLayer, rnnLayerBack } from "./recurrent_layer.ts";
+import { lstmStep, lstmStepBack } from "./recurrent_steps.ts";
 import { cumsum, sumBehind, sumWithin } from "./scan.ts";
 import { lastHit, scatterSet, setSlice } from "./scatter.ts";
 import { searchSorted } from "./search.ts";
@@ -86,6 +90,8 @@ const families: readonly (readonly { readonly op: Op }[])[] = [
   [avgPool2dFn, maxPool2dFn, windowPick, windowPlace, windowSpread, windowSum],
   [batchNorm, groupNorm, instanceNorm, layerNorm, standardize],
   [logSoftmax, logSumExp, softmax],
+  [lstm, lstmCell, lstmLayer, lstmLayerBack, lstmStep, lstmStepBack],
+  [rnn, rnnCell, rnnLayer, rnnLayerBack],
 ];
 
 /** Every operation, in a stable order. */

@@ -66,7 +66,7 @@ export function fuse(graph: Graph, limits: Limits, options: FuseOptions): readon
     if (isRoot(node)) made.add(chains.get(node)!.at(-1) ?? node);
     if (results.has(node) && !isLeaf(node)) made.add(node);
   }
-  if (options.fuse) boundRegions(order, limits, { made, owner, chains, isRoot, isLeaf });
+  if (options.fuse) boundRegions(order, limits, { made, owner, chains, users, isRoot, isLeaf });
   for (const node of results) if (!isLeaf(node)) made.add(node);
   materialize(order, users, made, { owner, isRoot, kinds, options });
 
