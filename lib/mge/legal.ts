@@ -22,6 +22,7 @@ import { linearLowerings, linearWriting } from "./legal/linear.ts";
 import { normWriting } from "./legal/norm.ts";
 import { poolLowerings, poolWriting } from "./legal/pool.ts";
 import { randomWriting } from "./legal/random.ts";
+import { recurrentWriting } from "./legal/recurrent.ts";
 import { reduceLowerings, reduceWriting } from "./legal/reduce.ts";
 import { shapeLowerings, shapeWriting } from "./legal/shape.ts";
 import { sortLowerings, sortWriting } from "./legal/sort.ts";
@@ -53,6 +54,7 @@ const rules: WritingRules = {
   ...sortWriting,
   ...boxWriting,
   ...imageWriting,
+  ...recurrentWriting,
 };
 
 /** Rounds of composition; each takes compositions apart by one layer. */

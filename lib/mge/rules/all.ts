@@ -13,6 +13,7 @@ import { multiRules } from "./multi.ts";
 import { normRules } from "./norm.ts";
 import { plainRules } from "./plain.ts";
 import { poolRules } from "./pool.ts";
+import { recurrentRules } from "./recurrent.ts";
 import { reduceRules } from "./reduce.ts";
 import { relayoutRules } from "./relayout.ts";
 import { shapeRules } from "./shape.ts";
@@ -34,4 +35,5 @@ export const readingRules: Rules = {
   ...createRules,
   ...sortRules,
   ...imageRules,
+  ...recurrentRules,
 };
