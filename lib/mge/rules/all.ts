@@ -17,6 +17,7 @@ import { recurrentRules } from "./recurrent.ts";
 import { reduceRules } from "./reduce.ts";
 import { relayoutRules } from "./relayout.ts";
 import { shapeRules } from "./shape.ts";
+import { simulateRules } from "./simulate.ts";
 import { sortRules } from "./sort.ts";
 
 /** Reading rules by registry alias; the operators that hold tensors have none, they are leaves. */
@@ -36,4 +37,5 @@ export const readingRules: Rules = {
   ...sortRules,
   ...imageRules,
   ...recurrentRules,
+  ...simulateRules,
 };
