@@ -15,9 +15,6 @@ import { nonlinear, type Nonlinearity } from "./recurrent_layer.ts";
 import { columns, needOneFloat } from "./recurrent_steps.ts";
 import { tanh } from "./trig.ts";
 
-const operands = ["x", "h", "weightIh", "weightHh"] as const;
-const biases = ["biasIh?", "biasHh?"] as const;
-
 function checkCell(name: string, gates: number, all: readonly Type[], c?: Type) {
   const [x, h, ih, hh, ...added] = all;
   const [n, width] = h.shape;
@@ -46,13 +43,13 @@ function sumsOf([x, h, ih, hh, ...added]: readonly Tensor[]): Tensor {
 
 /** The next hidden state [n,h] of a plain recurrent cell, of inputs [n,in] and the state before. */
 export const rnnCell: Fn<
-  readonly [...typeof operands, ...typeof biases],
+  readonly ["x", "h", "weightIh", "weightHh", "biasIh?", "biasHh?"],
   { nonlinearity?: Nonlinearity }
 > = op({
   name: "rnnCell",
   doc:
     "The next hidden state [n,h] of a plain recurrent cell, of inputs [n,in] and the state before",
-  ins: [...operands, ...biases],
+  ins: ["x", "h", "weightIh", "weightHh", "biasIh?", "biasHh?"],
   attrs: { nonlinearity: choice<Nonlinearity>(["tanh", "relu", "identity"], "tanh") },
   infer: (all) => {
     checkCell("rnnCell", 1, all);
@@ -76,13 +73,13 @@ function cell(gates: number, n: number, input: number, width: number) {
  * the states before; gates are in the order i, f, g, o.
  */
 export const lstmCell: ManyFn<
-  readonly ["x", "h", "c", "weightIh", "weightHh", ...typeof biases]
+  readonly ["x", "h", "c", "weightIh", "weightHh", "biasIh?", "biasHh?"]
 > = many({
   name: "lstmCell",
   doc:
     "The next hidden and cell state [n,h] of a cell with long short-term memory, of inputs [n,in] " +
     "and the states before; gates are in the order i, f, g, o",
-  ins: ["x", "h", "c", "weightIh", "weightHh", ...biases],
+  ins: ["x", "h", "c", "weightIh", "weightHh", "biasIh?", "biasHh?"],
   infer: ([x, h, c, ...rest]) => {
     checkCell("lstmCell", 4, [x, h, ...rest], c);
     return [h, c];

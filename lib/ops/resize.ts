@@ -104,7 +104,7 @@ export interface ResizeOptions {
 }
 
 /**
- * An image [n,c,…] in another size, with one, two or three axes behind the channels. Throws
+ * An image [n,c,…] in another size. One, two or three axes stand behind the channels. Throws
  * OptionError unless one of size and scale is given.
  */
 export function resize(x: Tensor, options: ResizeOptions): Tensor {

@@ -40,10 +40,10 @@ function order(x: Tensor, axis: number, descending: boolean, keep: number): read
   return [values, indices];
 }
 
-/** The elements along an axis in order, and the index that each had. */
+/** The elements along an axis in order, and the index (i32) that each had. */
 export const sortFn: ManyFn<readonly ["x"], { axis?: number; descending?: boolean }> = many({
   name: "sort",
-  doc: "The elements along an axis in order, and the index that each had",
+  doc: "The elements along an axis in order, and the index (i32) that each had",
   ins: ["x"],
   attrs: { axis: axisField(-1), descending: flag("largest first") },
   infer: ([x]) => [x, i32(x.shape)],
@@ -99,7 +99,7 @@ export const topkFn: ManyFn<
   { k: number; axis?: number; descending?: boolean }
 > = many({
   name: "topk",
-  doc: "The first k elements along an axis in order, and the index that each had",
+  doc: "The k largest elements along an axis (or the smallest), and the index (i32) that each had",
   ins: ["x"],
   attrs: {
     k: integer("elements that are taken", { from: 1 }),
@@ -146,8 +146,8 @@ export interface TopkOptions {
 }
 
 /**
- * The k largest elements along an axis (or the smallest), and the index (i32) that each had, as
- * `sort` has them. Throws OptionError if there are not so many.
+ * The k largest elements along an axis (or the smallest), and the index (i32) that each had. Their
+ * order is that of `sort`. Throws OptionError if there are not so many.
  */
 export function topk(x: Tensor, options: TopkOptions): Sorted {
   const { kthOnly = false, noSort: _, ...rest } = options;
