@@ -3,12 +3,12 @@
  * @module
  */
 import { guarded } from "../core/form.ts";
-import { type Host } from "../core/host.ts";
+import type { Host } from "../core/host.ts";
 import { axesOf, constant } from "../core/index.ts";
 import type { At } from "../core/op.ts";
 import { s, type Scalar } from "../core/scalar.ts";
 import type { Tensor } from "../core/tensor.ts";
-import { type Type } from "../core/type.ts";
+import type { Type } from "../core/type.ts";
 import { maximum, minimum } from "./arithmetic.ts";
 import { iota } from "./create.ts";
 import { type Numbers, scalars, terms } from "./numbers.ts";
