@@ -235,6 +235,10 @@ export const lstm: ManyFn<readonly ["x", "h", "c", "weights"], RecurrentOptions>
       ins: [of([2, 1, 2]), of([2, 1, 3]), of([2, 1, 3]), of([12, 2 + 3 + 3 + 3])],
       attrs: { bias: false },
     },
+    {
+      ins: [of([32, 8, 64]), of([1, 8, 128]), of([1, 8, 128]), of([512, 194])],
+      ...{ bench: true, gradient: false },
+    },
   ],
 });
 

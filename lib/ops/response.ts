@@ -32,7 +32,8 @@ export function localResponseNorm(x: Tensor, options: ResponseOptions = {}): Ten
       new Error("localResponseNorm"),
     );
   }
-  const half = Math.floor(size / 2);
+  // no channel has more neighbours than there are
+  const half = Math.min(Math.floor(size / 2), x.shape[1] - 1);
   const around = (n: number) => x.shape.map((_, i) => i === 1 ? n : 0);
   const wide = pad(square(x), { before: around(half), after: around(half) });
   const all = sumBehind(wide, { axis: 1, count: 2 * half + 1 });
