@@ -40,14 +40,10 @@ const words: readonly (readonly [Family, RegExp])[] = [
   ["reduce", /^(sort|rankIn|firstOf|merged|search|sum(Behind|Within)|nms|overlaps|struckOut)/i],
   ["shape", /^(broadcast|concat|pad|reshape|roll|slice|spaced|transpose|split|flip|diag|resize)/i],
   ["shape", /^(gather|put|scatter|set|take|condTake|axis|dimshuffle|subtensor|getVarShape)/i],
-  [
-    "shape",
-    /^(images2neibs|lastHit|mixAlong|nonZero|rotate|sliding|identity|incr|relayout|remap|warp|indexing|(batched)?\w*mesh)/i,
-  ],
-  [
-    "arithmetic",
-    /^(cross|cvtColor|fakeQuant|elemwise|typecvt|powc|where|maskedfill|addupdate|affineint)/i,
-  ],
+  ["shape", /^(images2neibs|identity|incr|relayout|remap|warp|indexing|(batched)?\w*mesh)/i],
+  ["shape", /^(lastHit|mixAlong|nonZero|rotate|sliding)/i],
+  ["arithmetic", /^(elemwise|typecvt|powc|where|maskedfill|addupdate|affineint)/i],
+  ["arithmetic", /^(cross|cvtColor|fakeQuant)/i],
 ];
 
 /** The family of an operation; what its name does not say, its record may. */
