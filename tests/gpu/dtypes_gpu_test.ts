@@ -38,8 +38,7 @@ for (const op of ops) {
     if (!c || c.ins.length === 0) return;
     for (const to of dtypes) {
       const hosts = recast(valuesOf(c), to);
-      const f = (...xs: Tensor[]) =>
-        apply(op, xs, checked(op.name, op.fields, c.attrs ?? {}, xs))[0];
+      const f = (...xs: Tensor[]) => apply(op, xs, checked(op.name, op.fields, c.attrs ?? {}, xs));
       try {
         op.infer(
           hosts.map((h) => constant(h)),
@@ -50,24 +49,26 @@ for (const op of ops) {
       }
       const graph = stage(f, hosts.map(({ dtype, shape }) => ({ dtype, shape })));
       const given = new Map(graph.args.map((t, k): [typeof t.node, Host] => [t.node, hosts[k]]));
-      const [want] = evaluateNow(resultsOf(graph), given);
+      const wants = evaluateNow(resultsOf(graph), given);
       const loaded = await machine().compile(graph);
-      const [out] = await loaded.run(hosts);
-      const got = await out.read();
-      out.dispose();
+      const outs = await loaded.run(hosts);
+      for (const [k, want] of wants.entries()) {
+        const got = await outs[k].read();
+        outs[k].dispose();
+        assertEquals(printType(got), printType(want));
+        const float = isFloat(want.dtype);
+        const half = to === "f16" || want.dtype === "f16";
+        // f16 results round once more here or there: one unit in the last place is 1e-3.
+        const { rtol, atol } = c.tolerance ?? { rtol: 1e-5, atol: 1e-6 };
+        const bad = worst(
+          got,
+          want,
+          float ? Math.max(rtol, half ? 2e-3 : 0) : 0,
+          float ? Math.max(atol, half ? 1e-3 : 0) : 0,
+        );
+        assert(!bad, `${op.name}.${k} of ${to}: ${JSON.stringify(bad)}`);
+      }
       loaded.dispose();
-      assertEquals(printType(got), printType(want));
-      const float = isFloat(want.dtype);
-      const half = to === "f16" || want.dtype === "f16";
-      // f16 results round once more here or there: one unit in the last place is 1e-3.
-      const { rtol, atol } = c.tolerance ?? { rtol: 1e-5, atol: 1e-6 };
-      const bad = worst(
-        got,
-        want,
-        float ? Math.max(rtol, half ? 2e-3 : 0) : 0,
-        float ? Math.max(atol, half ? 1e-3 : 0) : 0,
-      );
-      assert(!bad, `${op.name} of ${to}: ${JSON.stringify(bad)}`);
     }
   });
 }
