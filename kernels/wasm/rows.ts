@@ -143,7 +143,7 @@ function rowOf(
       if (whole < 4 * count) continue;
       const four = outer.child(names);
       for (let k = 0; k < count; k++) {
-        const own = four.child({ lanes: axis, shift: new Map([[axis, 4 * k]]) });
+        const own = four.child({ shift: new Map([[axis, 4 * k]]) });
         writeOuts(own, form, result);
         four.code.append(own.code);
       }
@@ -172,15 +172,14 @@ function columnsOf(
   count: number,
   axis: number,
 ): void {
-  const { lanes, alive } = scope;
   for (let k = 0; k < count; k++) {
-    const group = scope.child({ lanes, alive, shift: new Map([[axis, 4 * k]]) });
+    const group = scope.child({ shift: new Map([[axis, 4 * k]]) });
     const accs = new Map<number, Local>();
     let inner = group;
     const blocks: Scope[] = [];
     stages.forEach((stage, i) => {
       accs.set(i, reduceAlongPoints(inner, stage, axis, 1)[0]);
-      inner = inner.child({ accs: new Map(accs), lanes, alive });
+      inner = inner.child({ accs: new Map(accs) });
       blocks.push(inner);
     });
     const loops = (outer: Scope, rest: Axes): void => {
@@ -189,7 +188,7 @@ function columnsOf(
       const at = outer.code.local("i32");
       outer.code.i32(0);
       outer.code.set(at);
-      const next = outer.child({ axes: new Map([[own.axis, at]]), lanes, alive });
+      const next = outer.child({ axes: new Map([[own.axis, at]]) });
       loops(next, more);
       countedLoop(outer.code, at, own.extent, 1, next.code);
     };
