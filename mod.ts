@@ -112,6 +112,28 @@ export {
   takeAlongAxis,
 } from "./lib/ops/gather.ts";
 export { arange, eye, full, linspace, ones, zeros } from "./lib/ops/create.ts";
+export { diag, type EdgeOptions, meshgrid, padEdge, pixelShuffle } from "./lib/ops/arrange.ts";
+export { addIndex, type Index, index, type IndexOptions, setIndex } from "./lib/ops/indexing.ts";
+
+// Operations: order and choice.
+export {
+  argsort,
+  sort,
+  type Sorted,
+  type SortOptions,
+  topk,
+  type TopkOptions,
+} from "./lib/ops/sort.ts";
+export { cumsum } from "./lib/ops/scan.ts";
+export {
+  condTake,
+  type Coordinates,
+  nonzero,
+  type RoomOptions,
+  searchSorted,
+  type Taken,
+} from "./lib/ops/search.ts";
+export { type Kept, nms } from "./lib/ops/nms.ts";
 
 // Operations: reductions, products, networks.
 export {
@@ -141,6 +163,15 @@ export {
   maxPool2d,
   type PoolOptions,
 } from "./lib/ops/pool.ts";
+export {
+  type CellWeights,
+  lstm,
+  type RecurrentOptions,
+  recurrentWeights,
+  rnn,
+  type RnnOptions,
+} from "./lib/ops/recurrent.ts";
+export { lstmCell, rnnCell } from "./lib/ops/cells.ts";
 export { crossEntropy, logSoftmax, logSumExp, softmax } from "./lib/ops/softmax.ts";
 export {
   batchNorm,
@@ -151,12 +182,36 @@ export {
   standardize,
 } from "./lib/ops/norm.ts";
 
+export { localResponseNorm, type ResponseOptions } from "./lib/ops/response.ts";
+
+// Operations: images.
+export { resize, type ResizeOptions } from "./lib/ops/resize.ts";
+export { remap, warpAffine, type WarpOptions, warpPerspective } from "./lib/ops/remap.ts";
+export { roiAlign, type RoiAlignOptions } from "./lib/ops/roi_align.ts";
+export { roiPooling, type RoiPoolOptions } from "./lib/ops/roi_pool.ts";
+export { type ColorMode, cvtColor } from "./lib/ops/color.ts";
+export {
+  correlation,
+  type CorrelationOptions,
+  type SlidingOptions,
+  slidingWindow,
+  slidingWindowTranspose,
+} from "./lib/ops/sliding.ts";
+
 // Random numbers.
 export { bernoulli, key, normal, splitKey, uniform } from "./lib/ops/random.ts";
 export { dropout } from "./lib/ops/dropout.ts";
 
 // Declaring operations.
-export { type Declaration, type Fn, op, type Operand } from "./lib/op/declare.ts";
+export {
+  type Declaration,
+  type Fn,
+  many,
+  type ManyDeclaration,
+  type ManyFn,
+  op,
+  type Operand,
+} from "./lib/op/declare.ts";
 export { type Binary, binary, compare, elemwise, type Unary, unary } from "./lib/op/kinds.ts";
 
 // Composing models.
@@ -251,6 +306,8 @@ export type { Call, Node } from "./lib/core/tensor.ts";
 export type { Full, Optional, Options, Positional, Rest } from "./lib/op/declare.ts";
 export type { Elementwise, Takes } from "./lib/op/kinds.ts";
 export type { Arg } from "./lib/ops/argmax.ts";
+export type { Nonlinearity } from "./lib/ops/recurrent_layer.ts";
+export type { Border, SampleOptions, Sampling } from "./lib/ops/taps.ts";
 export type { Pair } from "./lib/ops/window_taps.ts";
 export type { SplitOptions } from "./lib/ops/join.ts";
 export type { Along } from "./lib/ops/reduce.ts";

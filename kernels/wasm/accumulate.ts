@@ -125,7 +125,7 @@ export function reduceAlongPoints(
     if (rest.length === 0) {
       all.forEach((sums, k) => {
         const shift = new Map([[axis, 4 * k]]);
-        const group = outer.child({ lanes: outer.lanes, alive: outer.alive, shift });
+        const group = outer.child({ shift });
         step(group, reduction, sums, () => {
           group.code.get(counter);
           group.code.op("i32x4.splat");
@@ -144,11 +144,7 @@ export function reduceAlongPoints(
     const at = outer.code.local("i32");
     outer.code.i32(0);
     outer.code.set(at);
-    const inner = outer.child({
-      axes: new Map([[own.axis, at]]),
-      lanes: outer.lanes,
-      alive: outer.alive,
-    });
+    const inner = outer.child({ axes: new Map([[own.axis, at]]) });
     loops(inner, more);
     countedLoop(outer.code, at, own.extent, 1, inner.code);
   };
@@ -224,7 +220,7 @@ function fours(
   if (all.length > 1) {
     const many = outer.child(names);
     all.forEach((sums, k) => {
-      const part = many.child({ lanes: axis, shift: new Map([[axis, 4 * k]]) });
+      const part = many.child({ shift: new Map([[axis, 4 * k]]) });
       step(part, reduction, sums, () => {});
       many.code.append(part.code);
     });

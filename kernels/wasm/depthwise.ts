@@ -196,8 +196,6 @@ function writeOut(
   sums.forEach((sum, p) => {
     const pixel = scope.child({
       accs: new Map([[0, sum]]),
-      lanes: scope.lanes,
-      alive: scope.alive,
       shift: new Map([[columns, p]]),
     });
     for (let k = 0; 2 * k < outs.length; k++) {

@@ -47,7 +47,7 @@ export function lateRows(
     const sum = cells.code.local("v128");
     cells.vector({ kind: "load", type: kindOf(outs), operand, index: outs[0] });
     cells.code.set(sum);
-    const named = cells.child({ accs: new Map([[0, sum]]), lanes: column, alive: count });
+    const named = cells.child({ accs: new Map([[0, sum]]) });
     store(named, operand, outs[0], outs[1]);
     cells.code.append(named.code);
     return cells.code;

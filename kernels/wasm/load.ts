@@ -29,7 +29,7 @@ export function pushLoad(scope: Scope, term: Load): void {
 
 /** Takes a condition from the stack; where it holds, all four are there. */
 function whenInside(scope: Scope, term: Load, value: Local, otherwise?: () => void): void {
-  const inside = scope.child({ lanes: scope.lanes, alive: scope.alive });
+  const inside = scope.child({});
   pushThere(inside, term);
   inside.code.set(value);
   scope.code.when(() => scope.code.append(inside.code), otherwise);
@@ -41,11 +41,11 @@ function pushGuarded(scope: Scope, term: Load, value: Local): void {
   const mask = code.local("v128");
   scope.vector(term.valid!);
   code.set(mask);
-  const apart = scope.child({ lanes: scope.lanes, alive: scope.alive });
+  const apart = scope.child({});
   for (let lane = 0; lane < scope.alive; lane++) {
     apart.code.get(mask);
     apart.code.op("i32x4.extract_lane", lane);
-    const one = apart.child({ lanes: scope.lanes, alive: scope.alive });
+    const one = apart.child({});
     one.code.get(value);
     pushElement(one, term, lane);
     one.code.op("i32x4.replace_lane", lane);

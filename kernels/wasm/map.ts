@@ -182,7 +182,7 @@ function row(
   if (unroll > 1 && whole >= 4 * unroll) {
     const many = scope.child({ axes: new Map([[axis, at]]), lanes: axis });
     for (let k = 0; k < unroll; k++) {
-      const own = many.child({ lanes: axis, shift: new Map([[axis, 4 * k]]) });
+      const own = many.child({ shift: new Map([[axis, 4 * k]]) });
       write(own, form, terms);
       many.code.append(own.code);
     }

@@ -20,9 +20,9 @@ export interface Operand {
 export interface Names {
   readonly axes?: ReadonlyMap<number, Local>;
   readonly accs?: ReadonlyMap<number, Local>;
-  /** The axis along which four neighbours are computed; its local is the first's coordinate. */
+  /** The axis along which four neighbours are computed, as outside unless stated. */
   readonly lanes?: number;
-  /** How many of the four are there; 4 unless stated. Nothing is gathered for the others. */
+  /** How many of the four are there, as outside unless stated. Nothing is gathered for the others. */
   readonly alive?: number;
   /** Steps by which coordinates lie beyond their locals here. */
   readonly shift?: ReadonlyMap<number, number>;
@@ -54,8 +54,8 @@ export interface Scope {
   address(operand: number, index: Scalar): Address | undefined;
   /** The same for one neighbour by itself, whatever its address looks like. */
   single(operand: number, index: Scalar, lane: number): Address;
-  /** A local that holds a term's value: four, or that of the first neighbour. */
-  kept(term: Scalar, form: Form): Local;
+  /** A local that holds a term's value: four, or that of one neighbour. */
+  kept(term: Scalar, form: Form, lane?: number): Local;
   /** A block inside this one; its code is the caller's to append. */
   child(names: Names): Scope;
   /** The same block for further terms, whose parts are counted anew. */

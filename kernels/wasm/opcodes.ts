@@ -150,6 +150,7 @@ export const opcodes = {
   "f32x4.convert_i32x4_u": simd + 0xfb,
   "f32x4.relaxed_madd": simd + 0x105,
   "f32x4.relaxed_nmadd": simd + 0x106,
+  "i32x4.relaxed_laneselect": simd + 0x10b,
   "memory.atomic.notify": atomic + 0x00,
   "memory.atomic.wait32": atomic + 0x01,
   "i32.atomic.load": atomic + 0x10,

@@ -235,10 +235,7 @@ function finish(
   apart: number,
 ): void {
   const write = (value: Local, shift?: ReadonlyMap<number, number>) => {
-    const last = scope.child({
-      ...{ accs: new Map([[0, value]]), lanes: scope.lanes, alive: scope.alive },
-      shift,
-    });
+    const last = scope.child({ accs: new Map([[0, value]]), shift });
     form.outs.forEach((_, k) => store(last, form.ins.length + k, result[2 * k], result[2 * k + 1]));
     scope.code.append(last.code);
   };

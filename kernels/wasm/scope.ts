@@ -81,7 +81,7 @@ function block(
     if (id === undefined) ids.set(term, id = ids.size);
     return `#${id}`;
   };
-  const lanes = names.lanes;
+  const lanes = names.lanes ?? parent?.lanes;
   const needsOf = (term: Scalar): ReadonlySet<string> => {
     const known = shared.needs.get(term);
     if (known) return known;
@@ -126,7 +126,7 @@ function block(
     module,
     operands,
     lanes,
-    alive: names.alive ?? 4,
+    alive: names.alive ?? parent?.alive ?? 4,
     axis: (axis) => names.axes?.get(axis) ?? parent?.axis(axis),
     acc: (index) => names.accs?.get(index) ?? parent?.acc(index),
     shift: (axis) =>
@@ -136,13 +136,12 @@ function block(
         undefined,
     varies: (term) =>
       needsOf(term).has(`@${lanes}`) || [...needsOf(term)].some((need) => need[0] === "#"),
-    kept(term, form) {
-      if (isOuter(term)) return parent!.kept(term, form);
-      return keep(
-        `${form}${idOf(term)}`,
-        form === "vector" ? "v128" : "i32",
-        () => form === "vector" ? pushVector(scope, term) : pushScalar(scope, term, 0),
-      );
+    kept(term, form, lane = 0) {
+      if (isOuter(term)) return parent!.kept(term, form, lane);
+      const key = `${form}${lane}${idOf(term)}`;
+      return form === "vector"
+        ? keep(key, "v128", () => pushVector(scope, term))
+        : keep(key, "i32", () => pushScalar(scope, term, lane));
     },
     vector(term) {
       if (term.kind === "acc") code.get(scope.acc(term.index)!);
@@ -151,13 +150,10 @@ function block(
       } else code.get(scope.kept(term, "vector"));
     },
     scalar(term, lane = 0) {
-      if (term.kind === "lit" || term.kind === "axis") {
+      const isShared = isOuter(term) || (uses.get(term) ?? 1) > 1;
+      if (term.kind === "lit" || term.kind === "axis" || !isShared) {
         pushScalar(scope, term, lane);
-      } else if (lane > 0 && scope.varies(term)) {
-        if ((uses.get(term) ?? 1) === 1) return pushScalar(scope, term, lane);
-        code.get(keep(`${lane}${idOf(term)}`, "i32", () => pushScalar(scope, term, lane)));
-      } else if (isOuter(term) || (uses.get(term) ?? 1) > 1) code.get(scope.kept(term, "scalar"));
-      else pushScalar(scope, term, lane);
+      } else code.get(scope.kept(term, "scalar", scope.varies(term) ? lane : 0));
     },
     scaled(axis, bytes) {
       if (isOuterPart(axis)) return parent!.scaled(axis, bytes);

@@ -194,8 +194,6 @@ function writeOut(
     for (let r = 0; r < accs.length; r++) {
       const cell = across.child({
         accs: new Map([[0, accs[r][v]]]),
-        lanes: column,
-        alive,
         shift: new Map([[row, r]]),
       });
       for (let k = 0; 2 * k < outs.length; k++) {

@@ -63,7 +63,7 @@ export function pushWord({ code, module }: Scope, bits: number): void {
 
 function pushCall(scope: Scope, term: Call): void {
   const { code } = scope;
-  const [a, b, c] = term.args;
+  const [a, b] = term.args;
   const kind = a.type;
   const unsigned = kind === "u32";
   const plain = (...names: OpName[]) => {
@@ -131,11 +131,7 @@ function pushCall(scope: Scope, term: Call): void {
     case "shr":
       return pushShift(scope, term);
     case "select":
-      scope.vector(b);
-      scope.vector(c);
-      scope.vector(a);
-      code.op("v128.bitselect");
-      return;
+      return pushSelect(scope, term);
     case "toF32":
       scope.vector(a);
       if (kind === "bool") {
@@ -164,6 +160,36 @@ function pushCall(scope: Scope, term: Call): void {
   if (!other) throw new TypeError(`internal: no code for ${term.fn} of ${kind}`);
   // Its parts are new terms; a block of its own counts how often each is used.
   scope.within([other]).vector(other);
+}
+
+/** One of two by a mask, which has all bits of a lane set or none. */
+function pushSelect(scope: Scope, { type, args: [mask, a, b] }: Call): void {
+  const { code, module } = scope;
+  const both = (x: Scalar, y: Scalar, name: OpName) => {
+    scope.vector(x);
+    scope.vector(y);
+    code.op(name);
+  };
+  if (isZero(a)) return both(b, mask, "v128.andnot");
+  if (isZero(b)) return both(a, mask, "v128.and");
+  if (a.kind === "lit" && type === "f32" && a.value !== a.value) return both(b, mask, "v128.or");
+  if (mask.kind === "call" && mask.fn === "lt" && mask.args[0].type === "f32") {
+    // x < y ? y : x, and x < y ? x : y; NaN compares false, so what stands last is taken.
+    const [x, y] = mask.args;
+    if (isEqual(a, y) && isEqual(b, x)) return both(x, y, "f32x4.pmax");
+    if (isEqual(a, x) && isEqual(b, y)) return both(y, x, "f32x4.pmin");
+  }
+  scope.vector(a);
+  both(b, mask, module.features.madd ? "i32x4.relaxed_laneselect" : "v128.bitselect");
+}
+
+function isZero(term: Scalar): boolean {
+  return term.kind === "lit" && Object.is(term.value, 0);
+}
+
+function isEqual(a: Scalar, b: Scalar): boolean {
+  return a === b ||
+    (a.kind === "lit" && b.kind === "lit" && a.type === b.type && Object.is(a.value, b.value));
 }
 
 /** A literal bound needs no care for NaN, which `pmin` and `pmax` leave as their first operand. */

@@ -113,8 +113,8 @@ export interface Case {
   readonly attrs?: Attrs;
   /** Tolerance between targets: |a - b| <= atol + rtol·|b|; exact for integers and truth. */
   readonly tolerance?: { readonly rtol: number; readonly atol: number };
-  /** False where differences say nothing, as at jumps. */
-  readonly gradient?: boolean;
+  /** False where differences say nothing, as at jumps; a list of operands where only these count. */
+  readonly gradient?: boolean | readonly number[];
   /** Part of the benches. */
   readonly bench?: boolean;
 }

@@ -13,6 +13,8 @@ import { operatorOf } from "./ids.ts";
 export interface Var extends Type {
   /** The operator that computes it. */
   readonly from: Drafted;
+  /** Which of the operator's counted outputs it is. */
+  readonly out: number;
   /** Numbers that are the same as 0 and 1 of the operand's dtype, where this is a truth. */
   readonly mask?: Var;
 }
@@ -24,7 +26,7 @@ export interface Drafted {
   readonly ins: readonly Var[];
   /** Types of the counted outputs. */
   readonly outs: readonly Type[];
-  /** Which of them is the result. */
+  /** Which of them is the result, where it has one. */
   readonly main: number;
   readonly tensor?: FileTensor;
   /** The value of a leaf that is in memory. */
@@ -97,13 +99,26 @@ export function fileType({ dtype, shape }: Type): Type {
   return { dtype, shape: fileShape(shape) };
 }
 
+/** What a variable is known by, whichever object speaks of it. */
+export function slotOf(v: Var): object {
+  return v.from.outs[v.out];
+}
+
+/** One output of an operator as a variable. */
+export function outputOf(from: Drafted, out: number): Var {
+  const { dtype, shape } = from.outs[out];
+  return { dtype, shape, from, out };
+}
+
 /** Starts an empty list. */
 export function newEmitter(): Emitter {
   const all: Drafted[] = [];
   const known = new Map<string, Var>();
   const ids = new Map<Drafted, number>();
   let scope = "";
-  const add = (drafted: Drafted): Var => {
+  const add = (given: Drafted): Var => {
+    // each output is an object of its own, by which it is known
+    const drafted = { ...given, outs: given.outs.map((t) => ({ ...t })) };
     const deep = drafted.outs.find(({ shape }) => shape.length > 7);
     if (deep) {
       throw new FormatError(
@@ -112,10 +127,10 @@ export function newEmitter(): Emitter {
       );
     }
     all.push(drafted);
-    const { dtype, shape } = drafted.outs[drafted.main];
     ids.set(drafted, ids.size);
-    return { dtype, shape, from: drafted };
+    return outputOf(drafted, drafted.main);
   };
+  const idOf = (v: Var) => `${ids.get(v.from)}.${v.out}`;
   const once = (key: string, make: () => Var): Var => {
     const before = known.get(key);
     if (before) return before;
@@ -127,7 +142,7 @@ export function newEmitter(): Emitter {
     all,
     opr(type, params, ins, out, extra = {}) {
       const key = [
-        ...[type, extra.outputDtype, extra.main, extra.nth, ins.map((v) => ids.get(v.from))],
+        ...[type, extra.outputDtype, extra.main, extra.nth, ins.map(idOf)],
         JSON.stringify(params.map(({ table, fields }) => [table, fields])),
         ...(ins.length ? [] : [out.dtype, out.shape]),
       ].join("|");

@@ -6,7 +6,7 @@
  */
 import { type Graph, orderOf, resultsOf } from "../core/graph.ts";
 import { sameType, type Type } from "../core/type.ts";
-import { type Drafted, neededBy, newEmitter, type Var } from "./emitter.ts";
+import { type Drafted, neededBy, newEmitter, outputOf, type Var } from "./emitter.ts";
 import type { Written } from "./legal.ts";
 import { convert, elemwise, integers, scalar, table } from "./legal/steps.ts";
 import { type Making, operatorsOf } from "./operators.ts";
@@ -143,7 +143,9 @@ function followed(
       o.type === d.type && o.main === d.main && o.ins.length === d.ins.length &&
       JSON.stringify(o.params.map((p) => p.fields)) ===
         JSON.stringify(d.params.map((p) => p.fields)) &&
-      o.ins.every((v, j) => places[k + 1].get(v.from) === places[0].get(d.ins[j].from))
+      o.ins.every((v, j) =>
+        v.out === d.ins[j].out && places[k + 1].get(v.from) === places[0].get(d.ins[j].from)
+      )
     );
     if (!same) return `${d.type} differs`;
     const outs = d.outs.map((t, k) => typeAt(t, others.map((o) => o.outs[k])));
@@ -175,7 +177,7 @@ function followed(
   /** The variable that stands for one of the first list. */
   function valueOf(v: Var): Var {
     const known = made.get(v.from);
-    if (known) return known;
+    if (known) return v.out === v.from.main ? known : outputOf(known.from, v.out);
     const value = constants.get(v.from)!.make!();
     made.set(v.from, value);
     return value;

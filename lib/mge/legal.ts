@@ -14,14 +14,18 @@ import { graphOf } from "../stage/stage.ts";
 import { optimize } from "../stage/level.ts";
 import { type Emitter, newEmitter, type Var } from "./emitter.ts";
 import { bitLowerings } from "./legal/bits.ts";
+import { boxLowerings, boxWriting } from "./legal/boxes.ts";
 import { elementLowerings, elementWriting } from "./legal/element.ts";
+import { imageLowerings, imageWriting } from "./legal/image.ts";
 import { indexLowerings, indexWriting } from "./legal/index.ts";
 import { linearLowerings, linearWriting } from "./legal/linear.ts";
 import { normWriting } from "./legal/norm.ts";
 import { poolLowerings, poolWriting } from "./legal/pool.ts";
 import { randomWriting } from "./legal/random.ts";
+import { recurrentWriting } from "./legal/recurrent.ts";
 import { reduceLowerings, reduceWriting } from "./legal/reduce.ts";
 import { shapeLowerings, shapeWriting } from "./legal/shape.ts";
+import { sortLowerings, sortWriting } from "./legal/sort.ts";
 import type { Container, Lowerings, Writing, WritingRules } from "./legal/site.ts";
 import { elemwise } from "./legal/steps.ts";
 
@@ -33,6 +37,9 @@ const lowerings: Lowerings = {
   ...reduceLowerings,
   ...indexLowerings,
   ...poolLowerings,
+  ...sortLowerings,
+  ...boxLowerings,
+  ...imageLowerings,
 };
 
 const rules: WritingRules = {
@@ -44,6 +51,10 @@ const rules: WritingRules = {
   ...poolWriting,
   ...normWriting,
   ...randomWriting,
+  ...sortWriting,
+  ...boxWriting,
+  ...imageWriting,
+  ...recurrentWriting,
 };
 
 /** Rounds of composition; each takes compositions apart by one layer. */
@@ -57,7 +68,7 @@ function isWritten(node: Node, container: Container): boolean {
 }
 
 /** One node as what files have; `undefined` if it is that already. */
-function lowered(t: Tensor, container: Container): Tensor | undefined {
+function lowered(t: Tensor, container: Container, made: Compositions): Tensor | undefined {
   const { node } = t;
   if (node.op.name === "arg" || node.data) return undefined;
   const own = lowerings[node.op.name]?.(t);
@@ -65,8 +76,12 @@ function lowered(t: Tensor, container: Container): Tensor | undefined {
   if (isWritten(node, container)) return undefined;
   if (!node.op.compose && node.op.scalar) return fromScalar(node.op, node.ins, node.attrs, t.dtype);
   if (!node.op.compose) throw unwritable(node);
-  return node.op.compose(node.ins, node.attrs)[t.out];
+  // several results of one node come from one composition
+  if (!made.has(node)) made.set(node, node.op.compose(node.ins, node.attrs));
+  return made.get(node)![t.out];
 }
+
+type Compositions = Map<Node, readonly Tensor[]>;
 
 function unwritable(node: Node): FormatError {
   const place = placeOf(node.site);
@@ -80,7 +95,8 @@ function unwritable(node: Node): FormatError {
 function expand(roots: readonly Tensor[], container: Container): readonly Tensor[] {
   let now = roots;
   for (let left = deepest; left > 0; left--) {
-    const next = rebuild(now, (t) => lowered(t, container));
+    const made: Compositions = new Map();
+    const next = rebuild(now, (t) => lowered(t, container, made));
     if (next.every((t, i) => t === now[i])) return now;
     now = next;
   }
@@ -125,23 +141,24 @@ export function writeOperators(
   argNames: readonly string[],
 ): Written {
   const e = newEmitter();
-  const made = new Map<Node, Var>();
+  const made = new Map<Node, readonly Var[]>();
   const args = graph.args.map((t, i) => e.input(argNames[i], t));
-  graph.args.forEach((t, i) => made.set(t.node, args[i]));
+  graph.args.forEach((t, i) => made.set(t.node, [args[i]]));
   for (const node of orderOf(resultsOf(graph))) {
     if (made.has(node)) continue;
-    made.set(node, node.data ? e.hold(node.data, node.name) : applied(e, node, made, container));
+    const vars = node.data ? e.hold(node.data, node.name) : applied(e, node, made, container);
+    made.set(node, [vars].flat());
   }
-  return { e, args, roots: resultsOf(graph).map((t) => made.get(t.node)!) };
+  return { e, args, roots: resultsOf(graph).map((t) => made.get(t.node)![t.out]) };
 }
 
 function applied(
   e: Emitter,
   node: Node,
-  made: ReadonlyMap<Node, Var>,
+  made: ReadonlyMap<Node, readonly Var[]>,
   container: Container,
-): Var {
-  const ins = node.ins.map((t) => made.get(t.node));
+): Var | readonly Var[] {
+  const ins = node.ins.map((t) => made.get(t.node)?.[t.out]);
   if (ins.includes(undefined)) throw unwritable(node);
   const site: Writing = {
     ...{ e, node, attrs: node.attrs, out: node.outs[0], container },

@@ -5,7 +5,16 @@
  */
 import { OptionError } from "../core/fault.ts";
 import { type Graph, resultsOf } from "../core/graph.ts";
-import { anyDevice, type Drafted, type Emitter, fileDType, neededBy, type Var } from "./emitter.ts";
+import {
+  anyDevice,
+  type Drafted,
+  type Emitter,
+  fileDType,
+  neededBy,
+  outputOf,
+  slotOf,
+  type Var,
+} from "./emitter.ts";
 import { countShared } from "./ids.ts";
 import { noInference } from "./infer/options.ts";
 import type { Written } from "./legal.ts";
@@ -72,8 +81,8 @@ export function writeModel(
   const { e, roots, args } = operators?.() ??
     (options.inference.plain ? operatorsOf(graph, options, argNames) : plain);
   const own = roots.map((v, i) => ownEnd(e, roots, v, given, i));
-  const stated = new Map(own.map((v, i) => [v.from, usual[i].result]));
-  const outputs = own.map((v) => stated.get(v.from)!);
+  const stated = new Map(own.map((v, i) => [slotOf(v), usual[i].result]));
+  const outputs = own.map((v) => stated.get(slotOf(v))!);
   const ends = ending ? ending(e, own, outputs) : own;
   const drafts = neededBy(e.all, ends);
   const names = namesOf(drafts, stated, new Map(own.map((v, i) => [v.from, usual[i].operator])));
@@ -84,11 +93,9 @@ export function writeModel(
     const keeps = options.keepVarName !== 0 &&
       (options.format === "V2" || options.keepVarName === 2 || finals.has(d));
     const name = names.get(d)!;
-    const varNames = d.outs.map((_, i) =>
-      i === d.main && stated.has(d) ? stated.get(d)! : outputName({ from: d, main: i }, names)
-    );
+    const varNames = d.outs.map((slot, i) => stated.get(slot) ?? outputName(outputOf(d, i), names));
     return operator(d, {
-      inputs: d.ins.map((v) => ids.get(v.from)!.first + v.from.main),
+      inputs: d.ins.map((v) => ids.get(v.from)!.first + v.out),
       outputs: d.outs.map(({ shape }, i): FileOutput => ({
         id: first + i,
         ...(keeps ? { name: varNames[i], shape } : {}),
@@ -100,9 +107,9 @@ export function writeModel(
   const model: FileModel = {
     ...{ format: options.format, version, oprs, outputAlias: [], metadata: options.metadata },
     ...(options.format === "V2" ? { modelVersion: 2 } : {}),
-    outputs: ends.map(({ from }) => {
+    outputs: ends.map(({ from, out }) => {
       const { first, original } = ids.get(from)!;
-      return { compact: first + from.main, original: original + 1 + from.main };
+      return { compact: first + out, original: original + 1 + out };
     }),
     sharedTensors: countShared(oprs),
   };
@@ -112,7 +119,7 @@ export function writeModel(
     ...{ model, used },
     inputs: drafts.flatMap((d) => d.type === "Host2DeviceCopy" ? [d.given!] : []),
     outputs: ends.map((v, i) =>
-      options.keepVarName === 0 ? `unnamed${i}` : stated.get(v.from) ?? outputName(v, names)
+      options.keepVarName === 0 ? `unnamed${i}` : stated.get(slotOf(v)) ?? outputName(v, names)
     ),
     ends: outputs,
     dtypes: [...new Set(drafts.flatMap((d) => d.outs.map((t) => fileDType(t.dtype))))],
@@ -172,10 +179,13 @@ function ownEnd(
 ): Var {
   if (!names[i]) return v;
   const leaf = v.from.given !== undefined && v.from.given !== names[i];
-  const taken = roots.slice(0, i).some((r, k) => r.from === v.from && names[k] !== names[i]);
-  if (!leaf && !taken) return v;
-  const again = roots.slice(0, i).filter((r, k) => r.from === v.from && names[k] !== names[i]);
+  const again = roots.slice(0, i).filter((r, k) => isSame(r, v) && names[k] !== names[i]);
+  if (!leaf && !again.length) return v;
   return e.opr("Identity", [table("Empty")], [v], v, { nth: again.length });
+}
+
+function isSame(a: Var, b: Var): boolean {
+  return a.from === b.from && a.out === b.out;
 }
 
 interface Ids {
@@ -216,7 +226,7 @@ function numbered(
 /** Names of operators: some have theirs already, the others keep clear of all that are taken. */
 function namesOf(
   drafts: readonly Drafted[],
-  taken: ReadonlyMap<Drafted, string> = new Map(),
+  taken: ReadonlyMap<object, string> = new Map(),
   own: ReadonlyMap<Drafted, string> = new Map(),
 ): ReadonlyMap<Drafted, string> {
   const free = drafts.filter((d) => !own.has(d));
@@ -237,12 +247,9 @@ function endNames(
   }));
 }
 
-function outputName(
-  v: { readonly from: Drafted; readonly main?: number },
-  names: ReadonlyMap<Drafted, string>,
-): string {
+function outputName(v: Var, names: ReadonlyMap<Drafted, string>): string {
   const name = names.get(v.from)!;
-  return v.from.outs.length > 1 ? `${name}:o${v.main ?? v.from.main}` : name;
+  return v.from.outs.length > 1 ? `${name}:o${v.out}` : name;
 }
 
 function operator(

@@ -13,6 +13,7 @@
  * @module
  */
 export * from "./layers.ts";
+export * from "./recurrent.ts";
 export {
   buffer,
   fill,

@@ -100,26 +100,65 @@ export interface Declaration<In extends readonly string[], A extends object> {
 // deno-lint-ignore no-explicit-any -- a field normalises what the author may give in several ways
 export type Full<A extends object> = { readonly [K in keyof A]-?: any };
 
+/** The DSL function of an operation with several results; its record is `op`. */
+export interface ManyFn<In extends readonly string[], A extends object = Record<never, never>> {
+  (...args: [...Positional<In>, ...Rest<Options<In, A>>]): readonly Tensor[];
+  /** The record of the operation. */
+  readonly op: Op;
+}
+
+/** What an author writes to add an operation with several results. */
+export interface ManyDeclaration<In extends readonly string[], A extends object>
+  extends Omit<Declaration<In, A>, "infer" | "compose"> {
+  /** Types of the results. */
+  infer(ins: readonly Type[], attrs: Full<NoInfer<A>>): readonly Type[];
+  /** The meaning as other operations. */
+  readonly compose?: (ins: readonly Tensor[], attrs: Full<NoInfer<A>>) => readonly Tensor[];
+}
+
 /** The DSL function of a declaration. */
 export function op<const In extends readonly string[], A extends object>(
   declaration: Declaration<In, A>,
 ): Fn<In, A> {
-  const d = declaration as unknown as Declaration<readonly string[], Attrs>;
+  const { infer = ([x]) => x, compose, ...rest } = declaration;
+  const whole = {
+    ...rest,
+    infer: (ins: readonly Type[], attrs: Full<A>) => [infer(ins, attrs)],
+    ...(compose
+      ? { compose: (ins: readonly Tensor[], attrs: Full<A>) => [compose(ins, attrs)] }
+      : {}),
+  };
+  const { op: record, call } = declared(whole as unknown as ManyDeclaration<In, A>);
+  return Object.assign((...args: unknown[]) => call(args)[0], { op: record }) as unknown as Fn<
+    In,
+    A
+  >;
+}
+
+/** The DSL function of a declaration of several results. */
+export function many<const In extends readonly string[], A extends object>(
+  declaration: ManyDeclaration<In, A>,
+): ManyFn<In, A> {
+  const { op: record, call } = declared(declaration);
+  return Object.assign((...args: unknown[]) => call(args), { op: record }) as unknown as ManyFn<
+    In,
+    A
+  >;
+}
+
+/** The record of a declaration, and its application to the arguments of a call. */
+function declared<In extends readonly string[], A extends object>(
+  declaration: ManyDeclaration<In, A>,
+): { readonly op: Op; readonly call: (args: readonly unknown[]) => readonly Tensor[] } {
+  const d = declaration as unknown as ManyDeclaration<readonly string[], Attrs>;
   const meanings = [d.scalar, d.view, d.eval, d.compose].filter(Boolean).length;
   if (meanings !== 1) {
     throw new TypeError(
       `internal: ${d.name} needs one of scalar, view, eval, compose; has ${meanings}`,
     );
   }
-  const { infer, compose, attrs: fields = {}, ...rest } = d;
-  const record: Op = {
-    ...rest,
-    fields: fields as Readonly<Record<string, Field>>,
-    infer: (ins, attrs) => [infer ? infer(ins, attrs) : ins[0]],
-    ...(compose
-      ? { compose: (ins: readonly Tensor[], attrs: Attrs) => [compose(ins, attrs)] }
-      : {}),
-  } as Op;
+  const { attrs: fields = {}, ...rest } = d;
+  const record = { ...rest, fields: fields as Readonly<Record<string, Field>> } as Op;
   const names = d.ins.filter((n) => !n.endsWith("?"));
   const optional = d.ins.filter((n) => n.endsWith("?")).map((n) => n.slice(0, -1));
   const operandsOf = (args: readonly unknown[], given: Record<string, unknown>): Tensor[] => {
@@ -146,16 +185,16 @@ export function op<const In extends readonly string[], A extends object>(
     }
     return tensors(d.name, operands);
   };
-  const call = (...args: unknown[]): Tensor => {
+  const call = (args: readonly unknown[]): readonly Tensor[] => {
     const given = { ...(args[names.length] as Record<string, unknown> | undefined) };
     try {
       const ins = operandsOf(args, given);
-      return apply(record, ins, checked(d.name, record.fields, given, ins))[0];
+      return apply(record, ins, checked(d.name, record.fields, given, ins));
     } catch (error) {
       throw located(error, new Error(d.name));
     }
   };
-  return Object.assign(call, { op: record }) as unknown as Fn<In, A>;
+  return { op: record, call };
 }
 
 /** Turns bare numbers into literals of the first tensor's dtype. */

@@ -97,8 +97,8 @@ export const elu: Fn<readonly ["x"], { alpha?: number }> = op({
   cases: [{ ins: [between(-2, 2, [40])] }, { ins: [between(-2, 2, [9])], attrs: { alpha: 0.5 } }],
 });
 
-/** By `e^-|x|`, which cannot overflow. */
-function sigmoidOf(x: Scalar): Scalar {
+/** The sigmoid of a term, by `e^-|x|`, which cannot overflow. */
+export function sigmoidOf(x: Scalar): Scalar {
   const e = s.exp(s.neg(s.abs(x)));
   return s.div(s.select(s.lt(x, 0), e, 1), s.add(e, 1));
 }

@@ -95,7 +95,7 @@ export function slice(x: Tensor, ...ranges: readonly Range[]): Tensor {
 }
 
 /** NumPy's meaning of begin:end:step on an axis. */
-function rangeOver(
+export function rangeOver(
   r: readonly (number | undefined)[],
   extent: number,
 ): { begin: number; size: number; step: number } {
@@ -113,24 +113,34 @@ function rangeOver(
 }
 
 /** The cotangent of a slice put back where it came from, zeros elsewhere. */
-function unslice(
-  ct: Tensor,
-  x: Type,
-  attrs: {
-    readonly begin: readonly number[];
-    readonly size: readonly number[];
-    readonly step: readonly number[];
-  },
-): Tensor {
-  const { begin, size, step } = attrs;
+function unslice(ct: Tensor, x: Type, attrs: Part): Tensor {
+  const { value, begin, step } = forwards(ct, attrs);
+  return spaced(value, { shape: x.shape, begin, step });
+}
+
+/** Which elements of each axis a slice holds. */
+export interface Part {
+  /** First index of each axis. */
+  readonly begin: readonly number[];
+  /** Elements of each axis. */
+  readonly size: readonly number[];
+  /** Distance between elements, negative to go back. */
+  readonly step: readonly number[];
+}
+
+/** A slice's elements turned so that every step goes on, with begin and step that say so. */
+export function forwards(value: Tensor, { begin, size, step }: Part) {
   const back = step.map((st) => st < 0);
-  const flipped = back.some(Boolean)
-    ? sliced(ct, {
+  const turned = back.some(Boolean)
+    ? sliced(value, {
       begin: size.map((n, i) => back[i] ? Math.max(0, n - 1) : 0),
       size,
       step: back.map((b) => b ? -1 : 1),
     })
-    : ct;
-  const low = begin.map((b, i) => back[i] ? b + (size[i] - 1) * step[i] : b);
-  return spaced(flipped, { shape: x.shape, begin: low, step: step.map(Math.abs) });
+    : value;
+  return {
+    value: turned,
+    begin: begin.map((b, i) => back[i] ? b + Math.max(0, size[i] - 1) * step[i] : b),
+    step: step.map(Math.abs),
+  };
 }

@@ -2,6 +2,7 @@
  * What computing a node again costs beside a load: terms weighted by what they take.
  * @module
  */
+import { draftOf } from "../core/draft.ts";
 import { kindOf, type Prim, s, type Scalar, walk } from "../core/scalar.ts";
 import type { Node } from "../core/tensor.ts";
 import { sizeOf } from "../core/type.ts";
@@ -37,8 +38,41 @@ export function ownCost(node: Node): number {
     const args = node.ins.map((t, i) => s.arg(i, kindOf(t.dtype)));
     return weight(node.op.scalar(args, node.attrs, node.ins));
   }
-  const draft = draftOfNode(node);
-  return draft?.kind === "map" ? weight(draft.body) : 0;
+  const places: Scalar[] = [];
+  const at = (k: number, coords: readonly Scalar[]) => {
+    for (const c of coords) if (isRead(c)) places.push(c);
+    return s.arg(k, kindOf(node.ins[k].dtype));
+  };
+  const draft = draftOf(node.op, at, node.ins, node.attrs, node.outs);
+  if (draft?.kind !== "map") return 0;
+  const found = places.reduce((sum, c) => sum + weight(c) + dependent, 0);
+  return weight(draft.body) + found;
+}
+
+/** The weight of a load whose address another load gives, beside the address. */
+const dependent = 2;
+
+/** True for a coordinate that an operand holds. */
+function isRead(coord: Scalar): boolean {
+  let found = false;
+  walk(coord, (part) => found ||= part.kind === "arg");
+  return found;
+}
+
+/**
+ * How often one element of a node reads an operand. What an elementwise operation takes twice it
+ * reads at the same place, and so computes once; other maps read at as many places as they say.
+ */
+export function readsOf(user: Node, operand: Node): number {
+  if (user.op.scalar) return 1;
+  const times = user.ins.filter((t) => t.node === operand).length;
+  if (user.op.view || !user.op.lower) return times;
+  let reads = 0;
+  const at = (k: number) => {
+    if (user.ins[k].node === operand) reads++;
+    return s.arg(k, kindOf(user.ins[k].dtype));
+  };
+  return draftOf(user.op, at, user.ins, user.attrs, user.outs)?.kind === "map" ? reads : times;
 }
 
 /** How often a root reads each element of an operand. */

@@ -47,14 +47,21 @@ export function decompose(graph: Graph, limits: Limits): Graph {
 }
 
 function decomposeRoots(roots: readonly Tensor[], limits: Limits): readonly Tensor[] {
+  const made = new Map<Node, readonly Tensor[] | undefined>();
   return rebuild(roots, (t) => {
     const { node } = t;
     if (node.ins.length === 0 && !node.op.compose) return undefined;
     if (node.op.scalar || node.op.view) return undefined;
-    const draft = draftOfNode(node);
-    if (draft && !(node.op.compose && isLongRow(draft, limits))) return undefined;
-    if (!node.op.compose) throw new TypeError(`internal: ${node.op.name} has no form`);
-    const outs = node.op.compose(node.ins, node.attrs);
-    return decomposeRoots([outs[t.out]], limits)[0];
+    // several results of one node come from one composition
+    if (!made.has(node)) made.set(node, composition(node, limits));
+    return made.get(node)?.[t.out];
   });
+}
+
+/** What a node is made of, itself decomposed; `undefined` where a form computes it. */
+function composition(node: Node, limits: Limits): readonly Tensor[] | undefined {
+  const draft = draftOfNode(node);
+  if (draft && !(node.op.compose && isLongRow(draft, limits))) return undefined;
+  if (!node.op.compose) throw new TypeError(`internal: ${node.op.name} has no form`);
+  return decomposeRoots(node.op.compose(node.ins, node.attrs), limits);
 }

@@ -15,7 +15,7 @@ import type { Node, Tensor } from "../core/tensor.ts";
 import { sameShape, sizeOf } from "../core/type.ts";
 import { draftOfNode } from "./decompose.ts";
 import { inliner, isInlineConstant } from "./inline.ts";
-import { ownCost, repeats } from "./cost.ts";
+import { ownCost, readsOf, repeats } from "./cost.ts";
 import { boundRegions } from "./regions.ts";
 
 /** One kernel: what it computes, from what, and the operations in it. */
@@ -70,7 +70,7 @@ export function fuse(graph: Graph, limits: Limits, options: FuseOptions): readon
     if (isRoot(node)) made.add(chains.get(node)!.at(-1) ?? node);
     if (results.has(node) && !isLeaf(node)) made.add(node);
   }
-  if (options.fuse) boundRegions(order, limits, { made, owner, chains, isRoot, isLeaf });
+  if (options.fuse) boundRegions(order, limits, { made, owner, chains, users, isRoot, isLeaf });
   for (const node of results) if (!isLeaf(node)) made.add(node);
   materialize(order, users, made, { owner, isRoot, kinds, options });
 
@@ -126,8 +126,7 @@ function materialize(
     const size = Math.max(1, sizeOf(node.outs[0].shape));
     let evaluations = 0;
     for (const user of users.get(node)!) {
-      // What an elementwise operation takes twice it reads at the same place, and so computes once.
-      const times = user.op.scalar ? 1 : user.ins.filter((t) => t.node === node).length;
+      const times = readsOf(user, node);
       const points = how.isRoot(user)
         ? repeats(user, node) * size
         : made.has(user) || how.owner.has(user)

@@ -18,6 +18,7 @@ import { as, where } from "../ops/select.ts";
 import { pad } from "../ops/pad.ts";
 import { sliceFn } from "../ops/slice.ts";
 import { reshape, transpose } from "../ops/shape.ts";
+import { sortedScatter } from "./scatter.ts";
 
 /** Elements that one invocation reduces before a reduction is worth splitting. */
 const longest = 4096;
@@ -34,7 +35,8 @@ export function split(graph: Graph, limits: Limits): Graph {
 /** Parts may be too long themselves, so what splitting made is split again. */
 function splitRoots(roots: readonly Tensor[], limits: Limits): readonly Tensor[] {
   return rebuild(roots, (t) => {
-    const parts = splitReduction(t, limits) ?? splitContraction(t, limits);
+    const parts = splitReduction(t, limits) ?? splitContraction(t, limits) ??
+      sortedScatter(t, limits);
     return parts && splitRoots([parts], limits)[0];
   });
 }

@@ -33,14 +33,17 @@ const words: readonly (readonly [Family, RegExp])[] = [
     ),
   ],
   ["product", /^(matmul|conv|batch(ed)?conv|(batched)?matrixmul|dot|(group)?local|lstm|rnn)/i],
-  ["product", /^(deformableConv|maskConv|regionRestrictedConv|multiHeadAttn)/i],
+  ["product", /^(correlation|deformableConv|maskConv|regionRestrictedConv|multiHeadAttn)/i],
   ["norm", /^((batch|group|instance|layer|general)norm|lrn|standardize|dropout)/i],
   ["reduce", /^(all|any|arg(max|min|sort)|max|mean|min|prod|sum|sumSquares|variance|logSumExp)\b/],
-  ["reduce", /^(reduce|window|topk|cumsum|arg(max|min|sort))|pool/i],
+  ["reduce", /^(reduce|window|topk|cumsum|arg(max|min|sort)|roi)|pool/i],
+  ["reduce", /^(sort|rankIn|firstOf|merged|search|sum(Behind|Within)|nms|overlaps|struckOut)/i],
   ["shape", /^(broadcast|concat|pad|reshape|roll|slice|spaced|transpose|split|flip|diag|resize)/i],
   ["shape", /^(gather|put|scatter|set|take|condTake|axis|dimshuffle|subtensor|getVarShape)/i],
   ["shape", /^(images2neibs|identity|incr|relayout|remap|warp|indexing|(batched)?\w*mesh)/i],
+  ["shape", /^(lastHit|mixAlong|nonZero|rotate|sliding)/i],
   ["arithmetic", /^(elemwise|typecvt|powc|where|maskedfill|addupdate|affineint)/i],
+  ["arithmetic", /^(cross|cvtColor|fakeQuant)/i],
 ];
 
 /** The family of an operation; what its name does not say, its record may. */

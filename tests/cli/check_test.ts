@@ -65,10 +65,11 @@ for (const name of ["reference", "wasm"]) {
     const tests: readonly Test[] = JSON.parse(out).tests;
     assertEquals([status, tests.length], [1, 638]);
     const failed = tests.filter(({ result }) => result === "failed");
-    const refusal = /^Cannot run [A-Z]\w+( ".*")?( of .*)?: |: a tensor has rank 8, at most 7/;
+    const refusal =
+      /^Cannot (run|stage) [A-Z]\w+( ".*")?( of .*)?: |: a tensor has rank 8, at most 7/;
     const differing = failed.filter(({ reason }) => !refusal.test(reason!));
     assertEquals(differing, []);
-    assertGreaterOrEqual(tests.length - failed.length, 518);
+    assertGreaterOrEqual(tests.length - failed.length, 604);
     assert(tests.every(({ device, reason }) => device === name && !reason?.includes("\n")));
   });
 }

@@ -8,7 +8,7 @@ import type { Case, Op } from "../../lib/core/op.ts";
 import { apply, type Tensor } from "../../lib/core/tensor.ts";
 import { sizeOf } from "../../lib/core/type.ts";
 import { checked } from "../../lib/op/field.ts";
-import { mul } from "../../lib/ops/arithmetic.ts";
+import { add, mul } from "../../lib/ops/arithmetic.ts";
 import { sum } from "../../lib/ops/reduce.ts";
 import { isSmall, random } from "../ops/case_values.ts";
 
@@ -21,12 +21,19 @@ export function lossOf(
 ): (xs: Tensor[]) => Tensor {
   return (xs) => {
     let at = 0;
-    const ins = hosts.map((h) => h.dtype === "f32" ? xs[at++] : constant(h));
-    const [y] = apply(op, ins, checked(op.name, op.fields, c.attrs ?? {}, ins));
+    const ins = hosts.map((h, i) => isVaried(c, h, i) ? xs[at++] : constant(h));
+    const ys = apply(op, ins, checked(op.name, op.fields, c.attrs ?? {}, ins));
     const next = random(seed);
-    const weights = Float32Array.from({ length: sizeOf(y.shape) }, () => next() * 2 - 1);
-    return sum(mul(y, tensor(weights, y.shape)));
+    return ys.filter((y) => y.dtype === "f32").map((y) => {
+      const weights = Float32Array.from({ length: sizeOf(y.shape) }, () => next() * 2 - 1);
+      return sum(mul(y, tensor(weights, y.shape)));
+    }).reduce((a, b) => add(a, b));
   };
+}
+
+/** True for an operand by which the case is differentiated. */
+export function isVaried(c: Case, h: Host, i: number): boolean {
+  return h.dtype === "f32" && (!Array.isArray(c.gradient) || c.gradient.includes(i));
 }
 
 /** True for a case whose gradient can be judged: it has one, and floats to take it by. */

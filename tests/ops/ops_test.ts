@@ -33,7 +33,8 @@ function examine(op: Op, c: Case, what: string): void {
   const hosts = valuesOf(c);
   const ins = hosts.map((h) => constant(h));
   const attrs = checked(op.name, op.fields, c.attrs ?? {}, ins);
-  const [out] = apply(op, ins, attrs);
+  const outs = apply(op, ins, attrs);
+  const [out] = outs;
   const meant = evaluateOp(op, hosts, attrs, out.node.outs);
   assertEquals(meant.map(printType), out.node.outs.map(printType), `${what}: types`);
   for (const { data, dtype } of meant) {
@@ -47,8 +48,9 @@ function examine(op: Op, c: Case, what: string): void {
     assert(printForm(form).length < 20_000, `${what}: its form prints too long`);
   }
   if (op.compose) {
-    const [composed] = evaluateNow(op.compose(ins, attrs));
-    close(`${what}: its composition`, composed, meant[0], c);
+    const composed = evaluateNow(op.compose(ins, attrs));
+    assertEquals(composed.length, outs.length, `${what}: results of its composition`);
+    composed.forEach((got, k) => close(`${what}: its composition`, got, meant[k], c));
   }
   assert(form || op.compose || op.view, `${what}: nothing but the reference can compute it`);
   assert(String(out).includes(op.name), `${what}: ${out} does not say ${op.name}`);

@@ -6,7 +6,14 @@
  */
 import type { Data } from "../../core/host.ts";
 import { isFloat, sizeOf } from "../../core/type.ts";
-import { type Drafted, type Emitter, neededBy, newEmitter, type Var } from "../emitter.ts";
+import {
+  type Drafted,
+  type Emitter,
+  neededBy,
+  newEmitter,
+  outputOf,
+  type Var,
+} from "../emitter.ts";
 import type { Written } from "../legal.ts";
 import { table } from "../legal/steps.ts";
 import type { FileLayoutFormat } from "../model.ts";
@@ -111,7 +118,8 @@ function relaying(e: Emitter, forms: ReadonlyMap<Drafted, Forms>): Relaying {
     const [image] = own.images;
     const make = () =>
       v.from.tensor?.value ? hold(v, dataOf(v)) : outOfLayout(e, image.v, image.layout, v.shape);
-    return own.plain ??= make();
+    const known = own.plain ??= make();
+    return v.out === v.from.main ? known : outputOf(known.from, v.out);
   };
   const constant: Relaying["constant"] = (v, layout, packing, least = v.shape) => {
     const { constants } = forms.get(v.from)!;

@@ -3,7 +3,14 @@
  * the variable that stands for its result.
  * @module
  */
-import { type Drafted, type Emitter, neededBy, newEmitter, type Var } from "../emitter.ts";
+import {
+  type Drafted,
+  type Emitter,
+  neededBy,
+  newEmitter,
+  outputOf,
+  type Var,
+} from "../emitter.ts";
 import type { Written } from "../legal.ts";
 import { enumMember } from "../schema.ts";
 
@@ -33,7 +40,10 @@ export function rewritten(written: Written, rule: ListRule): Written {
   const made = new Map<Drafted, Var>();
   const at: Rewriting = {
     e,
-    of: (v) => made.get(v.from)!,
+    of: (v) => {
+      const known = made.get(v.from)!;
+      return v.out === v.from.main ? known : outputOf(known.from, v.out);
+    },
     uses: (v) => times.get(v.from) ?? 0,
   };
   for (const d of all) {

@@ -7,9 +7,10 @@ import { isHost } from "../../core/host.ts";
 import { apply, type Tensor } from "../../core/tensor.ts";
 import { denseStrides, sizeOf } from "../../core/type.ts";
 import { add, maximum, minimum, mul } from "../../ops/arithmetic.ts";
-import { lt } from "../../ops/compare.ts";
+import { eq, lt } from "../../ops/compare.ts";
 import { iota } from "../../ops/create.ts";
 import { gather, scatterAdd } from "../../ops/gather.ts";
+import { max } from "../../ops/reduce.ts";
 import { as, where } from "../../ops/select.ts";
 import { reshape } from "../../ops/shape.ts";
 import type { Var } from "../emitter.ts";
@@ -53,8 +54,20 @@ const scattered: Lowering = ({ node: { op, ins: [u, index], attrs }, dtype }) =>
     ? undefined
     : as(apply(op, [as(u, "i32"), index], attrs)[0], dtype);
 
-/** Indices as operations that files have; placing by index into x stays a composition. */
+/** True for constant indices that lie inside. */
+function isInside({ node: { data } }: Tensor, extent: number): boolean {
+  return isHost(data) && data.data.every((v) => Number(v) >= 0 && Number(v) < extent);
+}
+
+const latest: Lowering = ({ node: { ins: [indices], attrs: { size } } }) => {
+  const [n] = indices.shape;
+  const hits = eq(iota({ shape: [size, 1] }), reshape(as(indices, "i32"), { shape: [1, n] }));
+  return max(where(hits, iota({ shape: [1, n], axis: 1 }), -1), { axis: 1 });
+};
+
+/** Indices as operations that files have; placing one element a line stays a composition. */
 export const indexLowerings: Lowerings = {
+  lastHit: latest,
   takeAlongAxis: along,
   putAlongAxis: put,
   scatterAdd: scattered,
@@ -93,8 +106,29 @@ function added(site: Writing): Var {
   return e.opr("IndexingIncrMultiAxisVec", [items(axis)], [base, value, places], out);
 }
 
+/** What names no place is set in a row of its own, which is cut off again. */
+function set({ e, node, ins: [x, updates, indices], attrs: { axis } }: Writing): Var {
+  const size = x.shape[axis];
+  if (sizeOf(node.ins[1].shape) === 0) return x;
+  const params = [items(axis)];
+  const given = step.convert(e, indices, "i32");
+  const write = (to: Var, places: Var) =>
+    e.opr("IndexingSetMultiAxisVec", params, [to, updates, places], to);
+  if (isInside(node.ins[2], size)) return write(x, given);
+  const [zero, past] = [0, size].map((n) => step.scalar(e, n, "i32"));
+  const low = step.elemwise(e, "COND_LEQ_MOV", zero, given, step.elemwise(e, "MIN", given, past));
+  const places = step.elemwise(e, "ADD", low, step.elemwise(e, "COND_LT_MOV", given, zero, past));
+  const wide = { dtype: x.dtype, shape: x.shape.with(axis, size + 1) };
+  const { param, ins } = step.ranges(e, [{ axis, begin: 0, end: size }]);
+  const base = step.filled(e, 0, wide.dtype, wide.shape);
+  const room = e.opr("SetSubtensor", [param], [base, x, ...ins], wide);
+  const none = x.shape.map(() => 0);
+  return step.part(e, write(room, places), { begin: none, size: x.shape, step: none.map(() => 1) });
+}
+
 /** Indices as operators. */
 export const indexWriting: WritingRules = {
   gather: { write: picked },
   scatterAdd: { write: added },
+  scatterSet: { write: set },
 };

@@ -2,10 +2,10 @@
  * Operations that rearrange, join, cut and make tensors.
  * @module
  */
-import { sameShape } from "../../core/type.ts";
+import { sameShape, sizeOf } from "../../core/type.ts";
 import { concatFn } from "../../ops/join.ts";
 import { sliceFn } from "../../ops/slice.ts";
-import { fileShape, type Var } from "../emitter.ts";
+import { type Emitter, fileShape, type Var } from "../emitter.ts";
 import type { Lowering, Lowerings, Writing, WritingRules } from "./site.ts";
 import * as step from "./steps.ts";
 
@@ -35,11 +35,21 @@ function laidInto(
   begin: readonly number[],
   by: readonly number[],
 ): Var {
-  const base = step.filled(e, value, out.dtype, out.shape);
-  const list = step.rangesOf(out.shape, begin, x.shape, by);
-  if (!list.length) return x;
+  return put(e, step.filled(e, value, out.dtype, out.shape), x, begin, by);
+}
+
+/** x with a value in every step-th element of its axes. */
+function put(
+  e: Emitter,
+  x: Var,
+  value: Var,
+  begin: readonly number[],
+  by: readonly number[],
+): Var {
+  const list = step.rangesOf(x.shape, begin, value.shape, by);
+  if (!list.length) return value;
   const { param, ins } = step.ranges(e, list);
-  return e.opr("SetSubtensor", [param], [base, x, ...ins], out);
+  return e.opr("SetSubtensor", [param], [x, value, ...ins], x);
 }
 
 function padded(site: Writing): Var {
@@ -84,6 +94,10 @@ export const shapeWriting: WritingRules = {
       sameShape(site.ins[0].shape, fileShape(site.out.shape))
         ? site.ins[0]
         : laidInto(site, 0, site.attrs.begin, site.attrs.step),
+  },
+  setSlice: {
+    write: ({ e, node, ins: [x, value], attrs: { begin, step: by } }) =>
+      sizeOf(node.ins[1].shape) ? put(e, x, value, begin, by) : x,
   },
   pad: { write: padded },
   iota: { write: counted },

@@ -17,7 +17,7 @@ export interface Writing {
   readonly node: Node;
   readonly ins: readonly Var[];
   readonly attrs: Attrs;
-  /** Type of the result, rank 0 as it is. */
+  /** Type of the first result, rank 0 as it is. */
   readonly out: Type;
   readonly container: Container;
 }
@@ -26,14 +26,17 @@ export interface Writing {
 export interface WritingRule {
   /** False where this node has no such operators and is composed instead. */
   readonly takes?: (node: Node, container: Container) => boolean;
-  /** Adds the operators and gives the result. */
-  readonly write: (site: Writing) => Var;
+  /** Adds the operators and gives the result, or all results of a node with several. */
+  readonly write: (site: Writing) => Var | readonly Var[];
 }
 
 /** Writing rules by name of operation. */
 export type WritingRules = Readonly<Record<string, WritingRule>>;
 
-/** An equal tensor made of operations that files have; `undefined` to leave the node alone. */
+/**
+ * An equal tensor made of operations that files have; `undefined` to leave the node alone. It is
+ * asked for each result of a node.
+ */
 export type Lowering = (t: Tensor) => Tensor | undefined;
 
 /** Lowerings by name of operation. */

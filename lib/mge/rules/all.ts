@@ -5,6 +5,7 @@
 import type { Rules } from "../rule.ts";
 import { createRules } from "./create.ts";
 import { elementRules } from "./element.ts";
+import { imageRules } from "./image.ts";
 import { indexRules } from "./index.ts";
 import { linearRules } from "./linear.ts";
 import { meshRules } from "./mesh.ts";
@@ -12,9 +13,12 @@ import { multiRules } from "./multi.ts";
 import { normRules } from "./norm.ts";
 import { plainRules } from "./plain.ts";
 import { poolRules } from "./pool.ts";
+import { recurrentRules } from "./recurrent.ts";
 import { reduceRules } from "./reduce.ts";
 import { relayoutRules } from "./relayout.ts";
 import { shapeRules } from "./shape.ts";
+import { simulateRules } from "./simulate.ts";
+import { sortRules } from "./sort.ts";
 
 /** Reading rules by registry alias; the operators that hold tensors have none, they are leaves. */
 export const readingRules: Rules = {
@@ -30,4 +34,8 @@ export const readingRules: Rules = {
   ...relayoutRules,
   ...normRules,
   ...createRules,
+  ...sortRules,
+  ...imageRules,
+  ...recurrentRules,
+  ...simulateRules,
 };

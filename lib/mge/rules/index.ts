@@ -2,13 +2,11 @@
  * Operators that pick or set parts by ranges known while staging, and by tensors of indices.
  * @module
  */
-import { tensor } from "../../core/leaf.ts";
 import type { Tensor } from "../../core/tensor.ts";
-import { add } from "../../ops/arithmetic.ts";
-import { gather, setOneHot, takeAlongAxis } from "../../ops/gather.ts";
-import { spaced } from "../../ops/pad.ts";
-import { where } from "../../ops/select.ts";
-import { broadcastTo, expandDims, reshape } from "../../ops/shape.ts";
+import { setOneHot, takeAlongAxis } from "../../ops/gather.ts";
+import { addIndex, type Index, index, setIndex } from "../../ops/indexing.ts";
+import { joint, placesIn } from "../../ops/joint.ts";
+import { expandDims, reshape } from "../../ops/shape.ts";
 import { sliceFn } from "../../ops/slice.ts";
 import type { IndexItem } from "../model.ts";
 import {
@@ -81,77 +79,49 @@ export function partOf(site: Site, items: readonly Item[]): Part {
   return part;
 }
 
-/** Ranges, and single indices where they are known; the others in `open`. */
-function picked(site: Site, first: number): { part: Part; gone: Set<number>; open: Item[] } {
+/** What items name, axis by axis; an index that is not known is a tensor of one. */
+function named(site: Site, first: number): readonly Index[] {
   const items = itemsOf(site, first);
-  const part = partOf(site, items);
-  const gone = new Set<number>();
-  const open: Item[] = [];
-  for (const item of items) {
-    const { axis, idx } = item;
+  const { begin, size, step } = partOf(site, items);
+  const list: Index[] = begin.map((b, i) => {
+    const end = b + size[i] * step[i];
+    return [b, end < 0 ? undefined : end, step[i]];
+  });
+  for (const { axis, idx } of items) {
     if (idx === undefined) continue;
-    gone.add(axis);
-    if (!site.known(idx)) {
-      open.push(item);
-      continue;
-    }
-    const extent = site.ins[0].shape[axis];
-    const given = integer(site, idx);
-    const at = given < 0 ? given + extent : given;
-    if (at < 0 || at >= extent) {
-      throw refused(site, `index ${given} is outside axis ${axis} of ${extent}`);
-    }
-    part.begin[axis] = at;
-    part.size[axis] = 1;
+    list[axis] = site.known(idx) ? integer(site, idx) : reshape(site.ins[idx], { shape: [] });
   }
-  return { part, gone, open };
+  return list;
 }
 
-function without(shape: readonly number[], gone: ReadonlySet<number>): number[] {
-  const left = shape.filter((_, i) => !gone.has(i));
-  return left.length ? left : [1];
+const subtensor: Rule = (site) => [ranked(index(site.ins[0], named(site, 1)))];
+
+/** Files have no rank 0: a single value stands for one too. */
+function changed(site: Site, change: typeof setIndex): Tensor {
+  const [x, value] = site.ins;
+  const items = named(site, 2);
+  const one = index(x, items).shape.length === 0;
+  return change(x, items, one ? reshape(value, { shape: [] }) : value);
 }
 
-const subtensor: Rule = (site) => {
-  const { part, gone, open } = picked(site, 1);
-  let out = sliceFn(site.ins[0], part);
-  for (const { axis, idx } of open) {
-    out = gather(out, reshape(site.ins[idx!], { shape: [1] }), { axis });
-  }
-  return [gone.size ? reshape(out, { shape: without(out.shape, gone) }) : out];
+const setSubtensor: Rule = (site) => [changed(site, setIndex)];
+
+const incrSubtensor: Rule = (site) => [changed(site, addIndex)];
+
+/** Elements of the flattened operand at coordinates that the last axis of the map holds. */
+const remap: Rule = ({ ins: [x, map] }) => {
+  const places = x.shape.map((extent, axis) => {
+    const at = map.shape.length - 1;
+    const one = sliceFn(map, {
+      begin: map.shape.map((_, i) => i === at ? axis : 0),
+      size: map.shape.with(at, 1),
+      step: map.shape.map(() => 1),
+    });
+    const shape = map.shape.slice(0, at);
+    return { axes: [axis], places: placesIn(reshape(one, { shape }), extent, `axis ${axis}`) };
+  });
+  return [joint(x, places, 0).take()];
 };
-
-/** The value put where the part lies in zeros of x's shape, and the elements that it covers. */
-function placed(site: Site): { value: Tensor; covered: Tensor } {
-  const [x, given] = site.ins;
-  const { part, gone, open } = picked(site, 2);
-  if (open.length) integer(site, open[0].idx!);
-  const { begin, size, step } = part;
-  const flat = broadcastTo(given, { shape: without(size, gone) });
-  const own = reshape(flat, { shape: size });
-  const back = step.map((by) => by < 0);
-  const turned = back.some(Boolean)
-    ? sliceFn(own, {
-      begin: size.map((n, i) => back[i] ? Math.max(0, n - 1) : 0),
-      size,
-      step: back.map((b) => b ? -1 : 1),
-    })
-    : own;
-  const at = {
-    shape: x.shape,
-    begin: begin.map((b, i) => back[i] ? b + Math.max(0, size[i] - 1) * step[i] : b),
-    step: step.map(Math.abs),
-  };
-  const one = broadcastTo(tensor([true]), { shape: size });
-  return { value: spaced(turned, at), covered: spaced(one, at) };
-}
-
-const setSubtensor: Rule = (site) => {
-  const { value, covered } = placed(site);
-  return [where(covered, value, site.ins[0])];
-};
-
-const incrSubtensor: Rule = (site) => [add(site.ins[0], placed(site).value)];
 
 /** The file's indices lack the axis that is picked from. */
 const oneHot: Rule = (site) => {
@@ -174,9 +144,10 @@ function along(x: Tensor, index: Tensor, axis: number): Tensor {
 
 /** Rules of the operators that index. */
 export const indexRules: Rules = {
-  Subtensor: (site) => subtensor(site).map(ranked),
+  Subtensor: subtensor,
   SetSubtensor: setSubtensor,
   IncrSubtensor: incrSubtensor,
   IndexingOneHot: oneHot,
   IndexingSetOneHot: setOne,
+  IndexingRemap: remap,
 };

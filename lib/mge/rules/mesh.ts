@@ -1,130 +1,128 @@
 /**
  * Operators that index by vectors: several axes by vectors side by side (`MultiAxisVec`), or each
- * axis by its own vector (`Mesh`).
+ * axis by its own vector (`Mesh`), which may differ from sample to sample (`Batched…`).
  * @module
  */
 import type { Tensor } from "../../core/tensor.ts";
-import { sizeOf } from "../../core/type.ts";
-import { add, maximum, mul, sub } from "../../ops/arithmetic.ts";
-import { eq, gt, lt } from "../../ops/compare.ts";
+import { sameShape } from "../../core/type.ts";
 import { iota } from "../../ops/create.ts";
-import { gather, scatterAdd, takeAlongAxis } from "../../ops/gather.ts";
-import { max } from "../../ops/reduce.ts";
-import { as, where } from "../../ops/select.ts";
-import { broadcastTo, inverse, reshape, transpose } from "../../ops/shape.ts";
-import { sliceFn } from "../../ops/slice.ts";
-import { refused, type Rule, type Rules, type Site } from "../rule.ts";
-import { type Item, itemsOf, partOf } from "./index.ts";
+import { gather, takeAlongAxis } from "../../ops/gather.ts";
+import { type Joint, joint, type Pick, placesIn } from "../../ops/joint.ts";
+import { setSlice } from "../../ops/scatter.ts";
+import { broadcastTo, reshape, transpose } from "../../ops/shape.ts";
+import { forwards, sliceFn } from "../../ops/slice.ts";
+import type { Rule, Rules, Site } from "../rule.ts";
+import { itemsOf, type Part, partOf } from "./index.ts";
 
-/** Several indexed axes seen as one. */
-interface Joined {
-  /** x with the indexed axes folded into one, at `axis`. */
-  readonly folded: Tensor;
-  readonly axis: number;
-  /** Index along the folded axis. */
-  readonly index: Tensor;
-  /** Undoes the folding of a tensor of `folded`'s shape. */
-  unfold(t: Tensor): Tensor;
-}
+/** An axis and the operand that indexes it. */
+type Indexed = readonly [axis: number, index: Tensor];
 
-function joined(x: Tensor, indexed: readonly (readonly [axis: number, index: Tensor])[]): Joined {
-  const picks = indexed.toSorted(([a], [b]) => a - b);
-  const axes = picks.map(([axis]) => axis);
-  const first = axes[0];
-  const rest = x.shape.map((_, i) => i).filter((i) => !axes.includes(i));
-  const perm = [...rest.slice(0, first), ...axes, ...rest.slice(first)];
-  const moved = transpose(x, { perm });
-  const extents = axes.map((a) => x.shape[a]);
-  const folded = reshape(moved, {
-    shape: moved.shape.toSpliced(first, axes.length, sizeOf(extents)),
-  });
-  let index: Tensor | undefined;
-  picks.forEach(([, given], k) => {
-    const own = as(given, "i32");
-    const from = where(lt(own, 0), add(own, extents[k]), own);
-    index = index ? add(mul(index, extents[k]), from) : from;
-  });
-  return {
-    folded,
-    axis: first,
-    index: index!,
-    unfold: (t) => transpose(reshape(t, { shape: moved.shape }), { perm: inverse(perm) }),
-  };
-}
-
-function split(site: Site, first: number): { ranges: Item[]; picks: [number, Tensor][] } {
+/** The ranges of an operator, and its vectors by ascending axis. */
+function split(site: Site, first: number): { part?: Part; picks: readonly Indexed[] } {
   const items = itemsOf(site, first);
+  const ranges = items.filter((item) => item.idx === undefined);
+  const picks = items.flatMap(({ axis, idx }) =>
+    idx === undefined ? [] : [[axis, site.ins[idx]] as const]
+  );
   return {
-    ranges: items.filter((item) => item.idx === undefined),
-    picks: items.flatMap(({ axis, idx }) =>
-      idx === undefined ? [] : [[axis, site.ins[idx]] as [number, Tensor]]
-    ),
+    ...(ranges.length ? { part: partOf(site, ranges) } : {}),
+    picks: picks.toSorted(([a], [b]) => a - b),
   };
 }
 
-const multiAxisVec: Rule = (site) => {
-  const { ranges, picks } = split(site, 1);
-  const x = ranges.length ? sliceFn(site.ins[0], partOf(site, ranges)) : site.ins[0];
-  if (!picks.length) return [x];
-  const { folded, axis, index } = joined(x, picks);
-  return [gather(folded, index, { axis })];
-};
-
-function whole(site: Site): [number, Tensor][] {
-  const { ranges, picks } = split(site, 2);
-  if (ranges.length || !picks.length) {
-    throw refused(site, "it sets parts by ranges beside vectors, which is not read");
-  }
-  return picks;
+/** The vectors side by side; their axis stands where the first of theirs stood. */
+function together(x: Tensor, picks: readonly Indexed[]): Joint {
+  const list = picks.map(([axis, index]): Pick => ({
+    axes: [axis],
+    places: placesIn(index, x.shape[axis], `axis ${axis}`),
+  }));
+  return joint(x, list, picks[0][0]);
 }
 
-const incrMultiAxisVec: Rule = (site) => {
-  const [x, value] = site.ins;
-  const { folded, axis, index, unfold } = joined(x, whole(site));
-  const shape = folded.shape.toSpliced(axis, 1, ...index.shape);
-  const updates = broadcastTo(value, { shape });
-  const sums = scatterAdd(updates, index, { axis, size: folded.shape[axis] });
-  return [add(x, unfold(sums))];
+/** What lies where each of the vectors says. */
+const multiAxisVec: Rule = (site) => {
+  const { part, picks } = split(site, 1);
+  const x = part ? sliceFn(site.ins[0], part) : site.ins[0];
+  return [picks.length ? together(x, picks).take() : x];
 };
+
+/** Changes the part that the ranges name and puts it back. */
+function changing(
+  site: Site,
+  change: (x: Tensor, picks: readonly Indexed[], value: Tensor) => Tensor,
+): Tensor {
+  const [x, value] = site.ins;
+  const { part, picks } = split(site, 2);
+  if (!part) return change(x, picks, value);
+  const own = forwards(change(sliceFn(x, part), picks, value), part);
+  return setSlice(x, own.value, { begin: own.begin, step: own.step });
+}
+
+/** The value in the shape that the vectors side by side name. */
+function beside(x: Tensor, picks: readonly Indexed[], value: Tensor) {
+  const joined = together(x, picks);
+  const [first] = picks[0];
+  const others = x.shape.filter((_, i) => !picks.some(([axis]) => axis === i));
+  const shape = others.toSpliced(first, 0, ...joined.shape);
+  const same = sameShape(value.shape, shape);
+  return { joined, values: same ? value : broadcastTo(value, { shape }) };
+}
+
+const incrMultiAxisVec: Rule = (site) => [
+  changing(site, (x, picks, value) => {
+    const { joined, values } = beside(x, picks, value);
+    return joined.add(values);
+  }),
+];
 
 /** Of several values for one place the last one stays. */
-const setMultiAxisVec: Rule = (site) => {
-  const [x, value] = site.ins;
-  const { folded, axis, index, unfold } = joined(x, whole(site));
-  const n = sizeOf(index.shape);
-  const flat = reshape(index, { shape: [1, n] });
-  const size = folded.shape[axis];
-  const hits = eq(iota({ shape: [size, 1] }), flat);
-  const latest = max(where(hits, iota({ shape: [1, n], axis: 1, start: 1 }), 0), { axis: 1 });
-  const shape = folded.shape.toSpliced(axis, 1, n);
-  const values = gather(broadcastTo(value, { shape }), maximum(sub(latest, 1), 0), { axis });
-  const lead = folded.shape.map((_, i) => i === axis ? size : 1);
-  return [unfold(where(gt(reshape(latest, { shape: lead }), 0), values, folded))];
-};
+const setMultiAxisVec: Rule = (site) => [
+  changing(site, (x, picks, value) => {
+    const { joined, values } = beside(x, picks, value);
+    return joined.set(values);
+  }),
+];
 
 const mesh: Rule = (site) => {
-  const { ranges, picks } = split(site, 1);
-  const x = ranges.length ? sliceFn(site.ins[0], partOf(site, ranges)) : site.ins[0];
+  const { part, picks } = split(site, 1);
+  const x = part ? sliceFn(site.ins[0], part) : site.ins[0];
   return [picks.reduce((t, [axis, index]) => gather(t, index, { axis }), x)];
 };
 
-const incrMesh: Rule = (site) => {
-  const [x, value] = site.ins;
-  const picks = whole(site);
+/** Every vector along an axis of its own among the places; of batches, the first is the sample. */
+function crossed(x: Tensor, picks: readonly Indexed[], value: Tensor, batched: boolean) {
+  const axes = [...batched ? [0] : [], ...picks.map(([axis]) => axis)];
+  const list = picks.map(([axis, index], k): Pick => {
+    const places = placesIn(index, x.shape[axis], `axis ${axis}`);
+    const shape = axes.map((_, i) =>
+      i === k + Number(batched) ? index.shape.at(-1)! : batched && i === 0 ? index.shape[0] : 1
+    );
+    return { axes: [axis], places: reshape(places, { shape }) };
+  });
+  const n = x.shape[0];
+  const samples = iota({ shape: axes.map((_, i) => i === 0 ? n : 1) });
+  const all = batched ? [{ axes: [0], places: samples }, ...list] : list;
+  const joined = joint(x, all, axes[0]);
   const extents = [...x.shape];
-  for (const [axis, index] of picks) extents[axis] = sizeOf(index.shape);
-  const start = broadcastTo(value, { shape: extents });
-  const sums = picks.reduce(
-    (t, [axis, index]) => scatterAdd(t, index, { axis, size: x.shape[axis] }),
-    start,
-  );
-  return [add(x, sums)];
-};
+  axes.forEach((axis, i) => extents[axis] = joined.shape[i]);
+  const rest = x.shape.map((_, i) => i).filter((i) => !axes.includes(i));
+  const perm = [...rest.slice(0, axes[0]), ...axes, ...rest.slice(axes[0])];
+  return { joined, values: transpose(broadcastTo(value, { shape: extents }), { perm }) };
+}
+
+function crossing(batched: boolean, how: "set" | "add"): Rule {
+  return (site) => [
+    changing(site, (x, picks, value) => {
+      const { joined, values } = crossed(x, picks, value, batched);
+      return joined[how](values);
+    }),
+  ];
+}
 
 /** Every sample has its own indices. */
 const batchedMesh: Rule = (site) => {
-  const { ranges, picks } = split(site, 1);
-  const x = ranges.length ? sliceFn(site.ins[0], partOf(site, ranges)) : site.ins[0];
+  const { part, picks } = split(site, 1);
+  const x = part ? sliceFn(site.ins[0], part) : site.ins[0];
   return [picks.reduce((t, [axis, index]) => {
     const [n, k] = index.shape;
     const lead = t.shape.map((_, i) => i === 0 ? n : i === axis ? k : 1);
@@ -140,6 +138,9 @@ export const meshRules: Rules = {
   IndexingIncrMultiAxisVec: incrMultiAxisVec,
   IndexingSetMultiAxisVec: setMultiAxisVec,
   MeshIndexing: mesh,
-  IncrMeshIndexing: incrMesh,
+  IncrMeshIndexing: crossing(false, "add"),
+  SetMeshIndexing: crossing(false, "set"),
   BatchedMeshIndexing: batchedMesh,
+  BatchedIncrMeshIndexing: crossing(true, "add"),
+  BatchedSetMeshIndexing: crossing(true, "set"),
 };

@@ -9,6 +9,7 @@ import { zeros } from "../../ops/create.ts";
 import { sqrt } from "../../ops/math.ts";
 import { batchNorm, layerNorm } from "../../ops/norm.ts";
 import { mean } from "../../ops/reduce.ts";
+import { localResponseNorm } from "../../ops/response.ts";
 import { as } from "../../ops/select.ts";
 import { reshape } from "../../ops/shape.ts";
 import { softmax } from "../../ops/softmax.ts";
@@ -147,4 +148,12 @@ export const normRules: Rules = {
   GroupNorm: (site) => grouped(site, number(site, "group")),
   InstanceNorm: (site) => grouped(site),
   Softmax: softmaxRule,
+  LRN: (site) => [
+    localResponseNorm(site.ins[0], {
+      size: number(site, "n"),
+      k: number(site, "k"),
+      alpha: number(site, "alpha"),
+      beta: number(site, "beta"),
+    }),
+  ],
 };

@@ -3,10 +3,12 @@
  * @module
  */
 import type { Tensor } from "../../core/tensor.ts";
-import { div, maximum, minimum, sub } from "../../ops/arithmetic.ts";
+import { div, maximum, minimum, mul, sub } from "../../ops/arithmetic.ts";
+import { isFinite, logicalNot, logicalOr } from "../../ops/logic.ts";
 import { abs } from "../../ops/math.ts";
-import { max } from "../../ops/reduce.ts";
+import { any, max } from "../../ops/reduce.ts";
 import { as } from "../../ops/select.ts";
+import { reshape } from "../../ops/shape.ts";
 import { number, type Rule, type Rules } from "../rule.ts";
 
 const identity: Rule = ({ ins }) => [ins[0]];
@@ -25,7 +27,15 @@ const assertEqual: Rule = (site) => {
   return [want];
 };
 
-/** Rules of the operators that compute nothing. */
+/** Scales all operands; behind them stands whether any number is not finite. */
+const checkNonFinite: Rule = (site) => {
+  const scale = number(site, "scale");
+  const found = site.ins.map((x) => any(logicalNot(isFinite(x))));
+  const whole = found.reduce((a, b) => logicalOr(a, b));
+  return [...site.ins.map((x) => mul(x, scale)), reshape(as(whole, "i32"), { shape: [1] })];
+};
+
+/** Rules of the operators that compute nothing, or only look. */
 export const plainRules: Rules = {
   Copy: identity,
   Identity: identity,
@@ -35,4 +45,5 @@ export const plainRules: Rules = {
   VirtualDep: identity,
   Sleep: identity,
   AssertEqual: assertEqual,
+  CheckNonFinite: checkNonFinite,
 };

@@ -11,7 +11,7 @@ import { imagePackings, packed, type Packing, unpacked } from "../packing.ts";
 import { member, pairOf, refused, type Rule, type Rules, shapeIn, type Site } from "../rule.ts";
 
 /** The packing of an operator's images. */
-function packingOf(site: Site): Packing {
+export function packingOf(site: Site): Packing {
   const format = member(site, "format");
   const packing = imagePackings[format];
   if (!packing || site.ins[0].shape.length !== packing.order.length) {

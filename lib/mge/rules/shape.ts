@@ -5,8 +5,9 @@
 import { tensor } from "../../core/leaf.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { broadcastShapes } from "../../core/type.ts";
+import { mul, sub } from "../../ops/arithmetic.ts";
+import { diag, padEdge } from "../../ops/arrange.ts";
 import { concat, split } from "../../ops/join.ts";
-import { gather } from "../../ops/gather.ts";
 import { pad } from "../../ops/pad.ts";
 import { broadcastTo, reshape, transpose } from "../../ops/shape.ts";
 import type { AxisDesc } from "../model.ts";
@@ -99,28 +100,31 @@ const padding: Rule = (site) => {
     return [pad(x, { before, after, value: number(site, "padding_val") })];
   }
   if (mode !== "REPLICATE" && mode !== "REFLECT") throw refused(site, `there is no mode ${mode}`);
-  return [x.shape.reduce((t: Tensor, extent, axis) => {
-    if (before[axis] === 0 && after[axis] === 0) return t;
-    const total = before[axis] + extent + after[axis];
-    if (total > longest) throw refused(site, `axis ${axis} would have ${total} elements`);
-    const from = Array.from(
-      { length: total },
-      (_, i) => edge(i - before[axis], extent, mode === "REFLECT"),
-    );
-    return gather(t, tensor(Int32Array.from(from), [from.length]), { axis });
-  }, x)];
+  const total = Math.max(...x.shape.map((extent, i) => before[i] + extent + after[i]));
+  if (total > longest) throw refused(site, `an axis would have ${total} elements`);
+  return [padEdge(x, { before, after, mode: mode === "REFLECT" ? "reflect" : "replicate" })];
 };
 
 /** A table of indices is no longer than this. */
 const longest = 1 << 24;
 
-/** Where an index outside comes from: the nearest element, or the mirror image without the edge. */
-function edge(i: number, extent: number, mirror: boolean): number {
-  if (!mirror || extent === 1) return Math.min(extent - 1, Math.max(0, i));
-  const period = 2 * (extent - 1);
-  const at = ((i % period) + period) % period;
-  return at < extent ? at : period - at;
-}
+/** Vectors along one axis of each operand; that of the result is told apart. */
+const crossRule: Rule = (site) => {
+  const [a, b] = site.ins;
+  const rank = a.shape.length;
+  const last = (t: Tensor, name: string) => {
+    const axis = axisOf(number(site, name), rank);
+    return transpose(t, { perm: [...t.shape.keys()].filter((i) => i !== axis).concat(axis) });
+  };
+  const [p, q] = [last(a, "axisa"), last(b, "axisb")].map((t) =>
+    split(t, { axis: -1, sections: 3 })
+  );
+  const product = (i: number, j: number) => sub(mul(p[i], q[j]), mul(p[j], q[i]));
+  const found = concat([product(1, 2), product(2, 0), product(0, 1)], { axis: -1 });
+  const axis = axisOf(number(site, "axisc"), rank);
+  const perm = Array.from({ length: rank - 1 }, (_, i) => i).toSpliced(axis, 0, rank - 1);
+  return [transpose(found, { perm })];
+};
 
 /** Rules of the operators that rearrange. */
 export const shapeRules: Rules = {
@@ -132,4 +136,6 @@ export const shapeRules: Rules = {
   Split: (site) => splitRule(site).map(ranked),
   GetVarShapeV1: getVarShape,
   Padding: padding,
+  Cross: crossRule,
+  Diag: (site) => [diag(site.ins[0], { k: number(site, "k") })],
 };
