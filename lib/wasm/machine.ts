@@ -43,9 +43,16 @@ export interface WasmMachine extends Machine {
 /** Pages of the largest memory with addresses of 32 bits. */
 const mostPages = 65536;
 
-/** Opens the target; throws a DeviceError where WebAssembly has no vectors. */
+/** Opens the target; throws a DeviceError where WebAssembly has no vectors, or is forbidden. */
 export function openWasm(options: WasmOptions = {}): WasmMachine {
   const found = engine();
+  if (!found.allowed) {
+    throw new DeviceError(
+      `Cannot open "wasm": the Content-Security-Policy of this page forbids WebAssembly\n` +
+        `  try adding 'wasm-unsafe-eval' to its script-src, or open("reference")`,
+      { code: "device.forbidden" },
+    );
+  }
   if (!found.simd) {
     throw new DeviceError(
       'Cannot open "wasm": this engine has no WebAssembly SIMD\n  try open("reference")',
@@ -92,10 +99,15 @@ export function openWasm(options: WasmOptions = {}): WasmMachine {
     open = false;
     threads.dispose();
   };
-  return Object.assign(machine, {
+  const own: WasmMachine = {
     name: "wasm",
-    description: `WebAssembly SIMD, ${threads.count} thread${threads.count > 1 ? "s" : ""}` +
-      (features.madd ? ", fused multiply-add" : ""),
+    /** Whether other threads could be started is known once a first plan is there. */
+    get description() {
+      const { count, refusal } = threads;
+      return `WebAssembly SIMD, ${count} thread${count > 1 ? "s" : ""}` +
+        (refusal ? ` (others could not be started: ${refusal})` : "") +
+        (features.madd ? ", fused multiply-add" : "");
+    },
     place,
     async compile(graph: Graph, how: CompileOptions = {}): Promise<Loaded> {
       check("compile");
@@ -128,5 +140,6 @@ export function openWasm(options: WasmOptions = {}): WasmMachine {
       dispose();
       return Promise.resolve();
     },
-  });
+  };
+  return Object.defineProperties(machine, Object.getOwnPropertyDescriptors(own));
 }
