@@ -189,12 +189,11 @@ function whyAbsent(gpu: GPU | undefined): string {
       `packages mesa-vulkan-drivers and libvulkan1), or use open("cpu")`;
   }
   if (gpu) {
-    return `this browser offers no adapter: the GPU's driver may be missing or blocked; ` +
-      `use open("cpu")`;
+    return `this browser offers no adapter; the GPU's driver may be missing or blocked\n` +
+      '  try open("cpu")';
   }
   if ((globalThis as { isSecureContext?: boolean }).isSecureContext === false) {
-    return `browsers have it only on pages from https or localhost; serve this one so, or use ` +
-      `open("cpu")`;
+    return "browsers have it only on pages from https or localhost\n  try serving this one so";
   }
   return `this runtime has no navigator.gpu; use Deno 2.9 or a browser with WebGPU, or open("cpu")`;
 }
