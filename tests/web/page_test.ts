@@ -246,10 +246,20 @@ test("a missing model, an unknown target and a missing adapter are said in the p
   }
 });
 
-test("the page is one file that loads the model and nothing else", () => {
+test("the page is one file that asks for the model, once, and for nothing else", async (visit) => {
   assertLess(built.page, 700_000);
   assertLess(built.packed, 260_000);
-  return Promise.resolve();
+  await using visited = await shown(visit, { path: "?target=wasm" });
+  const { page } = visited;
+  const asked: string[] = [];
+  page.on("request", (request) => asked.push(request.url().split("/").at(-1)!));
+  await page.reload();
+  await page.waitForSelector("body[data-state=ready]");
+  await page.click("label[for=reference]");
+  await page.waitForSelector("body[data-state=ready]");
+  await draw(page, four);
+  assertEquals((await agreed(page)).answer, "4");
+  assertEquals(asked.filter((name) => /[.?]/.test(name)), ["?target=wasm", "digits.mge"]);
 });
 
 test("when a thread has ended the page says so, and the same target can be chosen again", async (visit) => {
