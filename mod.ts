@@ -252,7 +252,7 @@ export type { Call, Node } from "./lib/core/tensor.ts";
 export type { Full, Optional, Options, Positional, Rest } from "./lib/op/declare.ts";
 export type { Elementwise, Takes } from "./lib/op/kinds.ts";
 export type { Arg } from "./lib/ops/argmax.ts";
-export type { Pair } from "./lib/ops/window.ts";
+export type { Pair } from "./lib/ops/window_taps.ts";
 export type { SplitOptions } from "./lib/ops/join.ts";
 export type { Along } from "./lib/ops/reduce.ts";
 export type { Rowwise } from "./lib/ops/softmax.ts";

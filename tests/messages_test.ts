@@ -66,6 +66,7 @@ const mistakes: readonly [string, () => unknown][] = [
   ["a word that is no choice", () => gather(t(2), ints, { axis: "last" } as never)],
   ["a permutation that is none", () => transpose(t(2, 3), { perm: [0, 0] })],
   ["a slice outside", () => slice(t(2, 3), 5)],
+  ["a slice of a list of ranges", () => slice(t(2, 3), [[0, 1]] as never)],
   ["a pad that is too short", () => pad(t(2, 3), { before: [1], after: [1], value: 0 })],
   ["concat of extents that differ", () => concat([t(2, 3), t(2, 4)])],
   ["concat of dtypes that differ", () => concat([ints, bytes])],

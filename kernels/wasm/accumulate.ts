@@ -4,58 +4,34 @@
  * so that a result has the same bits however the work is shared.
  * @module
  */
-import { type Combine, startOf } from "../../lib/core/form.ts";
-import { lit, s, type Scalar } from "../../lib/core/scalar.ts";
-import type { Code, Local } from "./code.ts";
+import { startOf } from "../../lib/core/form.ts";
+import { lit, type Scalar } from "../../lib/core/scalar.ts";
+import type { Local } from "./code.ts";
+import {
+  bestLane,
+  bodyOf,
+  isPosition,
+  joined,
+  pushCombined,
+  type Reduction,
+  type Sums,
+  watchesNan,
+} from "./join.ts";
 import { countedLoop } from "./kernel.ts";
-import { shifted } from "./map.ts";
-import type { OpName } from "./opcodes.ts";
 import type { Scope } from "./scope.ts";
 import { pushLiteral, pushWord } from "./vector.ts";
 
-/** What is reduced: a body over axes with these numbers and extents, outermost first. */
-export interface Reduction {
-  readonly combine: Combine;
-  readonly body: Scalar;
-  readonly over: readonly { readonly axis: number; readonly extent: number }[];
-}
-
-/** The value that is reduced: numbers, for truth is counted. */
-export function bodyOf(body: Scalar): Scalar {
-  return body.type === "bool" ? s.toI32(body) : body;
-}
-
-function isPosition(combine: Combine): boolean {
-  return combine === "argmax" || combine === "argmin";
-}
-
-/** Takes an accumulator and a value from the stack and pushes them combined. */
-function pushCombined(code: Code, combine: Combine, kind: Scalar["type"]): void {
-  const f = kind === "f32";
-  const names: Readonly<Record<string, OpName>> = {
-    sum: f ? "f32x4.add" : "i32x4.add",
-    prod: f ? "f32x4.mul" : "i32x4.mul",
-    max: f ? "f32x4.max" : "i32x4.max_s",
-    min: f ? "f32x4.min" : "i32x4.min_s",
-  };
-  code.op(names[combine]);
-}
-
-/** What accumulates: the value, and where it was found for positions. */
-interface Sums {
-  readonly value: Local;
-  readonly at: Local;
-}
-
-function started(scope: Scope, { combine, body }: Reduction): Sums {
+function started(scope: Scope, reduction: Reduction): Sums {
   const { code } = scope;
+  const { combine, body } = reduction;
   const kind = bodyOf(body).type === "f32" ? "f32" : "i32";
-  const sums = { value: code.local("v128"), at: code.local("v128") };
+  const nan = watchesNan(reduction) ? code.local("v128") : undefined;
+  const sums = { value: code.local("v128"), at: code.local("v128"), nan };
   pushLiteral(scope, lit(kind, startOf(combine, kind)) as Scalar & { kind: "lit" });
   code.set(sums.value);
-  if (isPosition(combine)) {
+  for (const local of isPosition(combine) ? [sums.at] : nan === undefined ? [] : [nan]) {
     pushWord(scope, 0);
-    code.set(sums.at);
+    code.set(local);
   }
   return sums;
 }
@@ -63,24 +39,38 @@ function started(scope: Scope, { combine, body }: Reduction): Sums {
 /** Combines one more value; positions are counted by `count`, a scalar local or a vector. */
 function step(
   scope: Scope,
-  { combine, body }: Reduction,
+  reduction: Reduction,
   sums: Sums,
   position: () => void,
   mask?: Local,
 ): void {
   const { code } = scope;
+  const { combine, body, keep } = reduction;
   const value = bodyOf(body);
   const kind = value.type === "f32" ? "f32" : "i32";
   if (!isPosition(combine)) {
-    code.get(sums.value);
+    const x = code.local("v128");
     scope.vector(value);
+    code.set(x);
+    keep?.(scope, x);
     if (mask !== undefined) {
+      code.get(x);
       pushLiteral(scope, lit(kind, startOf(combine, kind)) as Scalar & { kind: "lit" });
       code.get(mask);
       code.op("v128.bitselect");
+      code.set(x);
     }
+    code.get(sums.value);
+    code.get(x);
     pushCombined(code, combine, kind);
     code.set(sums.value);
+    if (sums.nan === undefined) return;
+    code.get(sums.nan);
+    code.get(x);
+    code.get(x);
+    code.op("f32x4.ne");
+    code.op("v128.or");
+    code.set(sums.nan);
     return;
   }
   const [x, better] = [code.local("v128"), code.local("v128")];
@@ -115,21 +105,17 @@ function step(
 }
 
 /**
- * Reduces for `count` groups of four neighbours along the lane axis of the scope, which are 4, 8 …
+ * Reduces for `count` groups of four neighbours along an axis, the scope's lanes, which are 4, 8 …
  * further along it; gives the local of each group's result.
  */
 export function reduceAlongPoints(
   scope: Scope,
   reduction: Reduction,
-  lanes: { readonly axis: number; readonly extent: number },
+  axis: number,
   count: number,
 ): Local[] {
   const { code } = scope;
-  const groups = Array.from({ length: count }, (_, k) => ({
-    ...reduction,
-    body: shifted([reduction.body], lanes.axis, lanes.extent, 4 * k)[0],
-  }));
-  const all = groups.map((group) => started(scope, group));
+  const all = Array.from({ length: count }, () => started(scope, reduction));
   const counter = code.local("i32");
   if (isPosition(reduction.combine)) {
     code.i32(0);
@@ -137,13 +123,15 @@ export function reduceAlongPoints(
   }
   const loops = (outer: Scope, rest: Reduction["over"]): void => {
     if (rest.length === 0) {
-      const inner = outer.within(groups.map(({ body }) => body));
-      groups.forEach((group, k) =>
-        step(inner, group, all[k], () => {
-          outer.code.get(counter);
-          outer.code.op("i32x4.splat");
-        })
-      );
+      all.forEach((sums, k) => {
+        const shift = new Map([[axis, 4 * k]]);
+        const group = outer.child({ lanes: outer.lanes, alive: outer.alive, shift });
+        step(group, reduction, sums, () => {
+          group.code.get(counter);
+          group.code.op("i32x4.splat");
+        });
+        outer.code.append(group.code);
+      });
       if (isPosition(reduction.combine)) {
         outer.code.get(counter);
         outer.code.i32(1);
@@ -152,20 +140,28 @@ export function reduceAlongPoints(
       }
       return;
     }
-    const [{ axis, extent }, ...more] = rest;
+    const [own, ...more] = rest;
     const at = outer.code.local("i32");
     outer.code.i32(0);
     outer.code.set(at);
     const inner = outer.child({
-      axes: new Map([[axis, at]]),
+      axes: new Map([[own.axis, at]]),
       lanes: outer.lanes,
       alive: outer.alive,
     });
     loops(inner, more);
-    countedLoop(outer.code, at, extent, 1, inner.code);
+    countedLoop(outer.code, at, own.extent, 1, inner.code);
   };
   loops(scope, reduction.over);
-  return all.map(({ value, at }) => isPosition(reduction.combine) ? at : value);
+  if (isPosition(reduction.combine)) return all.map(({ at }) => at);
+  return all.map(({ value, nan }) => {
+    if (nan === undefined) return value;
+    code.get(value);
+    code.get(nan);
+    code.op("v128.or");
+    code.set(value);
+    return value;
+  });
 }
 
 /** Parts of a sum that grow at once. */
@@ -228,8 +224,9 @@ function fours(
   if (all.length > 1) {
     const many = outer.child(names);
     all.forEach((sums, k) => {
-      const [body] = shifted([reduction.body], axis, extent, 4 * k);
-      step(many.within([body]), { ...reduction, body }, sums, () => {});
+      const part = many.child({ lanes: axis, shift: new Map([[axis, 4 * k]]) });
+      step(part, reduction, sums, () => {});
+      many.code.append(part.code);
     });
     const by = 4 * all.length;
     countedLoop(code, at, whole - whole % by, by, many.code);
@@ -248,93 +245,4 @@ function fours(
     step(rest, reduction, all[0], position(rest), mask);
     code.append(rest.code);
   }
-}
-
-/** Parts and then lanes put together, always in the same order. */
-function joined(scope: Scope, { combine, body }: Reduction, all: readonly Sums[]): Local {
-  const { code } = scope;
-  const kind = bodyOf(body).type;
-  let left = all.map(({ value }) => value);
-  while (left.length > 1) {
-    const next: Local[] = [];
-    for (let i = 0; i < left.length; i += 2) {
-      code.get(left[i]);
-      code.get(left[i + 1]);
-      pushCombined(code, combine, kind);
-      code.set(left[i]);
-      next.push(left[i]);
-    }
-    left = next;
-  }
-  const [value] = left;
-  for (
-    const lanes of [[8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7], [
-      ...[4, 5, 6, 7, 0, 1, 2, 3],
-      ...[12, 13, 14, 15, 8, 9, 10, 11],
-    ]]
-  ) {
-    code.get(value);
-    code.get(value);
-    code.get(value);
-    code.shuffle(lanes);
-    pushCombined(code, combine, kind);
-    code.set(value);
-  }
-  return value;
-}
-
-/** The position of the best of four lanes: the first of equals, the first NaN of all. */
-function bestLane(scope: Scope, { combine, body }: Reduction, { value, at }: Sums): Local {
-  const { code } = scope;
-  const float = bodyOf(body).type === "f32";
-  const kind = float ? "f32" : "i32";
-  const [x, best] = [code.local(kind), code.local(kind)];
-  const [i, found] = [code.local("i32"), code.local("i32")];
-  const take = (lane: number, to: Local, toAt: Local) => {
-    code.get(value);
-    code.op(`${kind}x4.extract_lane`, lane);
-    code.set(to);
-    code.get(at);
-    code.op("i32x4.extract_lane", lane);
-    code.set(toAt);
-  };
-  take(0, best, found);
-  for (let lane = 1; lane < 4; lane++) {
-    take(lane, x, i);
-    const [a, b] = combine === "argmax" ? [x, best] : [best, x];
-    const compare = (p: Local, q: Local, name: OpName) => {
-      code.get(p);
-      code.get(q);
-      code.op(name);
-    };
-    compare(a, b, float ? "f32.gt" : "i32.gt_s");
-    if (float) {
-      compare(x, x, "f32.ne");
-      compare(best, best, "f32.eq");
-      code.op("i32.and");
-      code.op("i32.or");
-    }
-    // Equal, or both NaN: the earlier one.
-    compare(x, best, float ? "f32.eq" : "i32.eq");
-    if (float) {
-      compare(x, x, "f32.ne");
-      compare(best, best, "f32.ne");
-      code.op("i32.and");
-      code.op("i32.or");
-    }
-    compare(i, found, "i32.lt_s");
-    code.op("i32.and");
-    code.op("i32.or");
-    code.when(() => {
-      code.get(x);
-      code.set(best);
-      code.get(i);
-      code.set(found);
-    });
-  }
-  const made = code.local("v128");
-  code.get(found);
-  code.op("i32x4.splat");
-  code.set(made);
-  return made;
 }

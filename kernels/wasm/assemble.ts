@@ -4,26 +4,28 @@
  * where a plan was put nor on how many threads there are.
  * @module
  */
+import { writeBarrier } from "./barrier.ts";
 import { control } from "./control.ts";
 import type { Code } from "./code.ts";
 import type { WasmKernel } from "./kernel.ts";
-import { type ConstantTable, type Features, newModule, stampImport } from "./module.ts";
+import { type ConstantTable, type Features, newModule } from "./module.ts";
+import { setShare, takeShares } from "./share.ts";
 
 /** One step: its kernel and the slots that the kernel's addresses come from. */
 export interface AssembledStep {
   readonly kernel: WasmKernel;
   readonly slots: readonly number[];
+  /** True if all threads work on it, else the first does it alone. */
+  readonly shared: boolean;
   /** True if another thread's part of it must be done before the next step begins. */
   readonly barrier: boolean;
 }
 
-/** Spins at the barrier before a thread sleeps. */
-const spins = 100_000;
-
 /**
  * The module. Its export `run` takes the thread and the address of the plan's tables: 8 bytes for
- * each slot and for the threads' own memory (`scratchOf` bytes each), then for each thread the first
- * and the end unit of each step (4 bytes each). It gives 0, or 1 if a thread has failed.
+ * each slot and for the threads' own memory (`scratchOf` bytes each), then for each thread and each
+ * step a share: the next unit, the end, and how many are taken at once (4 bytes each). It gives 0, or
+ * 1 if a thread has failed.
  */
 export function assemble(
   steps: readonly AssembledStep[],
@@ -42,17 +44,6 @@ export function assemble(
     : undefined;
   const run = module.fn("run", "run", ["i32", address], (code) => {
     const [tid, base] = [0, 1];
-    const shares = code.pointer();
-    // base + 8·slots + tid·8·steps
-    code.get(base);
-    code.get(tid);
-    code.i32(8 * steps.length);
-    code.op("i32.mul");
-    code.toAddress();
-    code.addAddress();
-    code.address(8 * (slots + 1));
-    code.addAddress();
-    code.set(shares);
     const own = code.pointer();
     if (scratch) {
       code.get(base);
@@ -64,17 +55,34 @@ export function assemble(
       code.addAddress();
       code.set(own);
     }
+    const share = code.pointer();
     steps.forEach((step, i) => {
-      code.get(shares);
-      code.memory("i32.load", 8 * i);
-      code.get(shares);
-      code.memory("i32.load", 8 * i + 4);
-      for (const slot of step.slots) {
-        code.get(base);
-        code.memory(features.wide ? "i64.load" : "i32.load", 8 * slot);
+      if (step.kernel.scratch) {
+        code.get(own);
+        code.i32(-1);
+        code.memory("i32.store", 0);
       }
-      if (step.kernel.scratch) code.get(own);
-      code.call(functions[i]);
+      const table = { code, base, at: 8 * (slots + 1), steps: steps.length };
+      const call = (pushRange: () => void) => {
+        pushRange();
+        for (const slot of step.slots) {
+          code.get(base);
+          code.memory(features.wide ? "i64.load" : "i32.load", 8 * slot);
+        }
+        if (step.kernel.scratch) code.get(own);
+        code.call(functions[i]);
+      };
+      // Nobody helps with what one thread does alone: it does not wait for what comes before.
+      if (barrier !== undefined && step.shared) takeShares(table, i, tid, share, call);
+      else {
+        setShare(table, i, tid, share);
+        call(() => {
+          for (const word of [0, 4]) {
+            code.get(share);
+            code.memory("i32.load", word);
+          }
+        });
+      }
       if (barrier !== undefined && step.barrier) {
         code.get(tid);
         code.call(barrier);
@@ -108,110 +116,4 @@ function stamped(code: Code, tid: number, step: number): void {
     code.i32(step);
     code.call(0);
   });
-}
-
-export { stampImport };
-
-/** Waits until all threads have come; gives 1 if one has failed. */
-function writeBarrier(code: Code): void {
-  const tid = 0;
-  const [generation, left, waited] = [code.local("i32"), code.local("i32"), code.local("i32")];
-  const word = (at: number) => {
-    code.address(0);
-    code.memory("i32.atomic.load", at);
-  };
-  const add = (at: number, by: number) => {
-    code.address(0);
-    code.i32(by);
-    code.memory("i32.atomic.rmw.add", at);
-  };
-  const leaveIf = () =>
-    code.when(() => {
-      word(control.fault);
-      code.op("return");
-    });
-  word(control.generation);
-  code.set(generation);
-  add(control.arrived, 1);
-  code.i32(1);
-  code.op("i32.add");
-  word(control.threads);
-  code.op("i32.eq");
-  code.when(() => {
-    code.address(0);
-    code.i32(0);
-    code.memory("i32.atomic.store", control.arrived);
-    add(control.generation, 1);
-    code.op("drop");
-    word(control.sleepers);
-    code.when(() => {
-      code.address(0);
-      code.i32(-1);
-      code.memory("memory.atomic.notify", control.generation);
-      code.op("drop");
-    });
-    word(control.fault);
-    code.op("return");
-  });
-  const isOver = () => {
-    word(control.generation);
-    code.get(generation);
-    code.op("i32.ne");
-  };
-  code.i32(0);
-  code.set(waited);
-  code.loop(() => {
-    code.i32(spins);
-    code.set(left);
-    code.loop(() => {
-      isOver();
-      leaveIf();
-      code.get(left);
-      code.i32(-1);
-      code.op("i32.add");
-      code.tee(left);
-      code.op("br_if", 0);
-    });
-    word(control.fault);
-    code.when(() => {
-      code.i32(1);
-      code.op("return");
-    });
-    // Thread 0 of a browser's page may not sleep and only goes on spinning.
-    code.get(tid);
-    word(control.sleeps);
-    code.op("i32.or");
-    code.when(() => {
-      add(control.sleepers, 1);
-      code.op("drop");
-      code.address(0);
-      code.get(generation);
-      // One millisecond, in nanoseconds.
-      longConstant(code, 1_000_000);
-      code.memory("memory.atomic.wait32", control.generation);
-      code.op("drop");
-      add(control.sleepers, -1);
-      code.op("drop");
-    });
-    code.get(waited);
-    code.i32(1);
-    code.op("i32.add");
-    code.tee(waited);
-    word(control.patience);
-    code.op("i32.gt_u");
-    code.when(() => {
-      code.address(0);
-      code.i32(1);
-      code.memory("i32.atomic.store", control.fault);
-      code.i32(1);
-      code.op("return");
-    });
-    code.op("br", 0);
-  });
-  code.i32(1);
-}
-
-function longConstant(code: Code, value: number): void {
-  code.i32(value);
-  code.op("i64.extend_i32_u");
 }

@@ -39,7 +39,8 @@ export interface Code {
   address(value: number): void;
   /** Adds two addresses, or multiplies them. */
   addAddress(): void;
-  /** An i32 on the stack becomes an address; it counts bytes and may be negative. */
+  mulAddress(): void;
+  /** An i32 on the stack, which may be negative, becomes an address. */
   toAddress(): void;
   /** A fresh local. */
   local(type: ValueType): Local;
@@ -118,6 +119,7 @@ export function newCode(
       bytes.s(wide ? value : value | 0);
     },
     addAddress: () => push(wide ? opcodes["i64.add"] : opcodes["i32.add"]),
+    mulAddress: () => push(wide ? opcodes["i64.mul"] : opcodes["i32.mul"]),
     toAddress() {
       if (wide) push(opcodes["i64.extend_i32_s"]);
     },

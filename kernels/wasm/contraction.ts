@@ -6,7 +6,6 @@
  */
 import type { ConvForm, MatmulForm } from "../../lib/core/form.ts";
 import {
-  axesOf,
   constant,
   type Linear,
   linearOf,
@@ -14,21 +13,11 @@ import {
   substitute,
   timesIndex,
 } from "../../lib/core/index.ts";
-import { type Load, type Scalar, walk } from "../../lib/core/scalar.ts";
+import type { Load, Scalar } from "../../lib/core/scalar.ts";
 import { sizeOf } from "../../lib/core/type.ts";
 import { arranged, axis, coef, cut, type Space } from "../sums.ts";
-import { type Packing, panelWidths, type Stride } from "./packing.ts";
-
-/** A sum over axes of products, before its axes are put in order. */
-export interface Products {
-  /** Points first, then what is summed over. */
-  readonly extents: readonly number[];
-  readonly points: number;
-  readonly a: Load;
-  readonly b: Load;
-  /** Address and value of each result, over the points and `acc0`. */
-  readonly outs: readonly Scalar[];
-}
+import { type Panels, panelWidths, type Stride } from "./packing.ts";
+import { isReadBehind, ofConv, ofMatmul, type Products } from "./products.ts";
 
 /** A loop over what is summed: how often, and elements from one step to the next in both operands. */
 export interface SumLoop {
@@ -39,6 +28,8 @@ export interface SumLoop {
 
 /** The normal form. */
 export interface Contraction {
+  /** What is multiplied and summed. */
+  readonly kind: "f32" | "i32";
   /** Extents of the loops outside: `outer` of them, then rows, then columns. */
   readonly extents: readonly number[];
   readonly outer: number;
@@ -55,7 +46,7 @@ export interface Contraction {
    */
   readonly right: {
     readonly operand: number;
-    readonly packing?: Packing;
+    readonly packing?: Panels;
     readonly staged: boolean;
     /** Over outer axes and the column; where it is packed, over outer axes: a matrix' start. */
     readonly index: Scalar;
@@ -75,70 +66,40 @@ export function contractionOf(
 ): Contraction | undefined {
   const products = form.kind === "matmul" ? ofMatmul(form) : ofConv(form);
   if (!products || products.extents.includes(0)) return undefined;
-  if (form.ins[products.a.operand].dtype !== "f32") return undefined;
-  if (form.ins[products.b.operand].dtype !== "f32") return undefined;
-  const turned = { ...products, a: products.b, b: products.a };
-  return [products, turned].map((p) => normal(p, constants))
-    .filter((c) => c !== undefined)
-    .sort((p, q) => columnsOf(q) - columnsOf(p))[0];
+  const isNarrow = (operand: number) => !fourBytes.has(form.ins[operand].dtype);
+  const first = normal(products, constants, isNarrow);
+  if (first && columnsOf(first) >= wellFilled) return first;
+  const turned = normal({ ...products, a: products.b, b: products.a }, constants, isNarrow);
+  if (!first || !turned) return first ?? turned;
+  return columnsOf(turned) > columnsOf(first) ? turned : first;
 }
+
+const fourBytes: ReadonlySet<string> = new Set(["f32", "i32"]);
+
+/** Columns from which the operands need not change sides. */
+const wellFilled = 20;
 
 /** Rows that must read a panel before it is worth turning, and before it is worth copying. */
 const fewReads = 4;
 const manyReads = 24;
+/** Columns from which vectors that are not full beat other loops. */
+const fewColumns = 3;
 
-/** Columns that fill vectors, and better if they lie side by side in the result. */
-function columnsOf({ extents, column, outs }: Contraction): number {
+/** How well columns fill registers; scattered results and operands that are turned cost as much. */
+function columnsOf({ extents, column, outs, right }: Contraction): number {
   const isSideBySide = Math.abs(coef(linearOf(outs[0]), column)) === 1;
-  return Math.min(24, extents[column]) + (isSideBySide ? 0.5 : 0);
+  const isTurned = right.staged && right.columnStep !== 1;
+  return Math.min(24, extents[column]) * (isSideBySide ? 1 : 0.6) * (isTurned ? 0.9 : 1);
 }
 
-function isPlain(term: Scalar): term is Load {
-  if (term.kind !== "load" || term.valid) return false;
-  return [...linearOf(term.index).terms.values()].every(({ atom }) => atom.kind === "axis");
-}
-
-function ofMatmul(form: MatmulForm): Products | undefined {
-  const { batch, m, n, k, a, b, outs } = form;
-  if (!isPlain(a) || !isPlain(b)) return undefined;
-  const points = batch.length + 2;
-  return {
-    ...{ extents: [...batch, m, n, k], points, a, b },
-    outs: outs.flatMap(({ index, body }) => [index, body]),
-  };
-}
-
-/** A convolution whose input has zeros around it is a product without conditions. */
-export function ofConv(form: ConvForm): Products | undefined {
-  if (!isPlain(form.x) || !isPlain(form.w) || !hasMargin(form)) return undefined;
-  const shape = [form.n, form.g, form.o, ...form.output];
-  const [n, g, o, oh, ow] = axesOf(shape);
-  const [c, kh, kw] = axesOf([form.c, ...form.kernel], 5);
-  const place = (i: 0 | 1, at: Scalar, tap: Scalar) =>
-    plusIndex(
-      plusIndex(timesIndex(at, form.stride[i]), timesIndex(tap, form.dilate[i])),
-      -form.pad[i],
-    );
-  const x = substitute(form.x, [n, g, c, place(0, oh, kh), place(1, ow, kw)]) as Load;
-  const w = substitute(form.w, [g, o, c, kh, kw]) as Load;
-  return {
-    ...{ extents: [...shape, form.c, ...form.kernel], points: 5, a: x, b: w },
-    outs: form.outs.flatMap(({ index, body }) => [index, body]),
-  };
-}
-
-/** True if every tap reads the input or a zero that lies in its margin. */
-export function hasMargin(form: ConvForm): boolean {
-  return [0, 1].every((i) => {
-    const { before, after } = form.margin?.[i] ?? { before: 0, after: 0 };
-    const last = (form.output[i] - 1) * form.stride[i] + (form.kernel[i] - 1) * form.dilate[i] -
-      form.pad[i];
-    return form.inflate[i] === 1 && form.pad[i] <= before && last < form.input[i] + after;
-  });
-}
-
-function normal(given: Products, constants: readonly number[]): Contraction | undefined {
+/** Packed operands may be `isNarrow`, for they are widened then. */
+function normal(
+  given: Products,
+  constants: readonly number[],
+  isNarrow: (operand: number) => boolean,
+): Contraction | undefined {
   const { a, b } = given;
+  if (a.type !== "f32" && a.type !== "i32") return undefined;
   const open = cut({
     extents: given.extents,
     terms: [a.index, b.index, ...given.outs],
@@ -148,21 +109,20 @@ function normal(given: Products, constants: readonly number[]): Contraction | un
   const [ai, bi, out] = [open.terms[0], open.terms[1], open.terms[2]].map((t) => linearOf(t));
   // What follows the sum reads operands as they lie, so such a one is not packed.
   const isConstant = constants.includes(b.operand) && !isReadBehind(given.outs, b.operand);
+  if (isNarrow(a.operand) || (isNarrow(b.operand) && !isConstant)) return undefined;
   const all = open.extents.map((_, i) => i).filter((i) => open.extents[i] > 1);
   const outside = all.filter((i) => i < points);
   const summed = all.filter((i) => i >= points);
   const columns = outside.filter((i) => coef(bi, i) !== 0 && coef(ai, i) === 0);
   const rows = outside.filter((i) => coef(ai, i) > 0 && coef(bi, i) === 0);
+  // Neighbours in the result before neighbours in the operand: those are copied if they are far.
   const column = best(
     columns,
     (i) =>
-      isConstant
-        ? (Math.abs(coef(out, i)) === 1 ? 1e9 : 0) + open.extents[i]
-        : coef(bi, i) === 1
-        ? open.extents[i]
-        : -1,
+      (Math.abs(coef(out, i)) === 1 ? 2e9 : 0) + (!isConstant && coef(bi, i) === 1 ? 1e9 : 0) +
+      open.extents[i],
   );
-  if (column === undefined || open.extents[column] < 4) return undefined;
+  if (column === undefined || open.extents[column] < fewColumns) return undefined;
   // Of equally long axes the one along which the result's neighbours are nearest.
   const row = best(rows, (i) => open.extents[i] - Math.abs(coef(out, i)) * 1e-9);
   const far = (p: number, q: number) => Math.abs(coef(out, q)) - Math.abs(coef(out, p)) || p - q;
@@ -174,18 +134,8 @@ function normal(given: Products, constants: readonly number[]): Contraction | un
   );
   const order = [...loops, ...(row === undefined ? [] : [row]), ...beside, column];
   return isConstant
-    ? packed(open, order, sumOrder, { a, b, ai, bi, row, column })
+    ? packed(open, order, sumOrder, { a, b, bi, row, column, points })
     : inPlace(open, order, sumOrder, { a, b, row, column });
-}
-
-/** True if terms that follow a sum load an operand. */
-export function isReadBehind(terms: readonly Scalar[], operand: number): boolean {
-  let found = false;
-  const seen = new Set<Scalar>();
-  for (const term of terms) {
-    walk(term, (part) => void (found ||= part.kind === "load" && part.operand === operand), seen);
-  }
-  return found;
 }
 
 interface Chosen {
@@ -238,7 +188,7 @@ function inPlace(
   const reads = sizeOf(extents.slice(0, last).filter((_, i) => coef(r, i) === 0));
   if (columnStep !== 1 && reads < fewReads) return undefined;
   return {
-    ...placed(extents, apart, rowAxis, outs),
+    ...placed(extents, apart, rowAxis, outs, a),
     sums: sums.length ? sums : [{ extent: 1, a: 0, b: 0 }],
     left: { operand: a.operand, ...leftOf(left, extents, apart, rowAxis) },
     right: {
@@ -246,7 +196,7 @@ function inPlace(
       staged: columnStep !== 1 || reads >= manyReads,
       index: atZero(right, extents, apart),
       columnStep,
-      widths: panelWidths(extents[last]),
+      widths: panelWidths(extents[last], rowAxis === undefined ? 1 : Infinity),
     },
   };
 }
@@ -256,12 +206,15 @@ function packed(
   open: { readonly extents: readonly number[]; readonly terms: readonly Scalar[] },
   order: readonly number[],
   sumOrder: readonly number[],
-  { a, b, bi, row, column }: Chosen & { readonly ai: Linear; readonly bi: Linear },
+  { a, b, bi, row, column, points }: Chosen & { readonly bi: Linear; readonly points: number },
 ): Contraction {
   const [left, , ...outs] = open.terms;
   const stride = (i: number): Stride => ({ extent: open.extents[i], stride: coef(bi, i) });
   const matrixAxes = order.filter((i) => i !== column && coef(bi, i) !== 0);
-  const widths = panelWidths(open.extents[column]);
+  const reads = sizeOf(
+    open.extents.slice(0, points).filter((_, i) => i !== column && coef(bi, i) === 0),
+  );
+  const widths = panelWidths(open.extents[column], reads);
   const rows = sumOrder.map(stride);
   const rowCount = sizeOf(rows.map(({ extent }) => extent));
   const matrixSize = rowCount * widths.reduce((x, y) => x + y, 0);
@@ -288,7 +241,7 @@ function packed(
     b: 0,
   }));
   return {
-    ...placed(extents, apart, rowAxis, results),
+    ...placed(extents, apart, rowAxis, results, a),
     sums: sums.length ? sums : [{ extent: 1, a: 0, b: 0 }],
     left: { operand: a.operand, ...leftOf(leftIndex, extents, apart, rowAxis) },
     right: {
@@ -299,6 +252,7 @@ function packed(
       widths,
       packing: {
         kind: "panels",
+        elements: a.type === "f32" ? "f32" : "i32",
         base: bi.constant,
         matrices: matrixAxes.map(stride),
         rows,
@@ -314,10 +268,12 @@ function placed(
   apart: number,
   row: number | undefined,
   outs: readonly Scalar[],
-): Pick<Contraction, "extents" | "outer" | "row" | "column" | "outs"> {
+  { type }: Load,
+): Pick<Contraction, "kind" | "extents" | "outer" | "row" | "column" | "outs"> {
   const outer = row === undefined ? apart - 1 : apart - 2;
   // A result of one row has a row axis of one point behind the others.
   return {
+    kind: type === "f32" ? "f32" : "i32",
     extents: extents.slice(0, apart),
     outer,
     row: row ?? extents.length,

@@ -35,3 +35,9 @@ export const tableStart = 4096;
 export const tableRoom = 3800;
 /** Where plans and values may lie. */
 export const heapStart = 65536;
+
+/**
+ * What a thread's own memory begins with, in bytes: which panel it holds (i32, -1 for none), which
+ * part of a sequence that belongs to; then the panel.
+ */
+export const scratchHead = 64;

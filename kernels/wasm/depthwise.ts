@@ -5,14 +5,14 @@
  */
 import type { ConvForm } from "../../lib/core/form.ts";
 import { type Linear, linearOf, substitute } from "../../lib/core/index.ts";
-import { mapLeaves, printScalar, type Scalar } from "../../lib/core/scalar.ts";
+import { printScalar, type Scalar } from "../../lib/core/scalar.ts";
 import { axis, coef } from "../sums.ts";
 import type { Local } from "./code.ts";
-import { isReadBehind, ofConv, type Products } from "./contraction.ts";
+import { isReadBehind, ofConv, type Products } from "./products.ts";
 import { countedLoop, endUnit, firstUnit, kernelFunction, type WasmKernel } from "./kernel.ts";
 import { store } from "./load.ts";
-import { decode, shifted, typesOf, weightOf } from "./map.ts";
-import type { Packing } from "./packing.ts";
+import { decode, typesOf, weightOf } from "./map.ts";
+import type { Panels } from "./packing.ts";
 import type { Scope } from "./scope.ts";
 
 /** Pixels of a tile at most: their sums, a row of weights and one input stay in registers. */
@@ -29,7 +29,7 @@ export interface Depthwise {
   readonly x: Linear;
   readonly w: Linear;
   /** How the weights are packed, where they never change. */
-  readonly packing?: Packing;
+  readonly packing?: Panels;
 }
 
 /** A convolution with one channel in each group, channels side by side; else `undefined`. */
@@ -42,16 +42,20 @@ export function depthwiseOf(
   const products = ofConv(form);
   if (!products || products.extents.includes(0)) return undefined;
   const { a, b } = products;
-  if ([a, b].some(({ operand }) => form.ins[operand].dtype !== "f32")) return undefined;
+  const isConstant = constants.includes(b.operand) && !isReadBehind(products.outs, b.operand);
+  const isFloat = (operand: number) => form.ins[operand].dtype === "f32";
+  if (!isFloat(a.operand) || !(isFloat(b.operand) || (isConstant && b.type === "f32"))) {
+    return undefined;
+  }
   const [x, w] = [linearOf(a.index), linearOf(b.index)];
   const moves = [tapRows, tapColumns, rows, columns];
   if (coef(x, groups) !== 1 || moves.some((i) => coef(x, i) < 0)) return undefined;
-  if (constants.includes(b.operand) && !isReadBehind(products.outs, b.operand)) {
+  if (isConstant) {
     const [kh, kw] = form.kernel;
     return {
       ...{ products, x, w },
       packing: {
-        ...{ kind: "panels", base: w.constant, matrices: [] },
+        ...{ kind: "panels", elements: "f32", base: w.constant, matrices: [] },
         rows: [{ extent: kh, stride: coef(w, tapRows) }, {
           extent: kw,
           stride: coef(w, tapColumns),
@@ -177,32 +181,25 @@ function block(scope: Scope, form: ConvForm, found: Depthwise, count: number): v
       }
     }
   }
-  writeOut(scope, form, outs, extents, sums);
+  writeOut(scope, form, outs, sums);
 }
 
 function writeOut(
   scope: Scope,
   form: ConvForm,
   outs: readonly Scalar[],
-  extents: readonly number[],
   sums: readonly Local[],
 ): void {
-  const cells = sums.map((_, p) => {
-    const memo = new Map<Scalar, Scalar>();
-    return shifted(outs, columns, extents[columns], p).map((term) =>
-      mapLeaves(term, (leaf) => leaf.kind === "acc" ? { ...leaf, index: p } : undefined, memo)
-    );
-  });
-  const named = scope.child({
-    accs: new Map(sums.map((sum, p) => [p, sum])),
-    lanes: scope.lanes,
-    alive: scope.alive,
-  });
-  const inside = named.within(cells.flat());
-  for (const terms of cells) {
-    for (let k = 0; 2 * k < terms.length; k++) {
-      store(inside, form.ins.length + k, terms[2 * k], terms[2 * k + 1]);
+  sums.forEach((sum, p) => {
+    const pixel = scope.child({
+      accs: new Map([[0, sum]]),
+      lanes: scope.lanes,
+      alive: scope.alive,
+      shift: new Map([[columns, p]]),
+    });
+    for (let k = 0; 2 * k < outs.length; k++) {
+      store(pixel, form.ins.length + k, outs[2 * k], outs[2 * k + 1]);
     }
-  }
-  scope.code.append(named.code);
+    scope.code.append(pixel.code);
+  });
 }

@@ -24,7 +24,10 @@ export interface WasmKernel {
   readonly cost: number;
   /** Operands that it reads packed, where they never change; others are as they lie. */
   readonly packs: readonly (Packing | undefined)[];
-  /** Bytes of memory that each thread needs for itself; an address of them comes last. */
+  /**
+   * Bytes of memory that each thread needs for itself; an address of them comes last. The first word
+   * is -1 when a step begins.
+   */
   readonly scratch?: number;
   /**
    * The function in a module, by its index. Its parameters are the first unit and the one after the

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Common, MapForm } from "../../lib/core/form.ts";
-import { linearOf, plusIndex, substitute } from "../../lib/core/index.ts";
+import { linearOf } from "../../lib/core/index.ts";
 import { printScalar, type Scalar, walk } from "../../lib/core/scalar.ts";
 import type { Variant } from "../../lib/core/target.ts";
 import { arranged, coef, cut, type Space } from "../sums.ts";
@@ -12,6 +12,7 @@ import type { Code, Local } from "./code.ts";
 import { countedLoop, endUnit, firstUnit, kernelFunction, type WasmKernel } from "./kernel.ts";
 import { store } from "./load.ts";
 import type { Scope } from "./scope.ts";
+import { turnedKernel, turnedSpace } from "./turned.ts";
 
 /** Elements of a unit where the space is one axis. */
 const chunk = 2048;
@@ -39,7 +40,10 @@ export function loopOrder(form: MapForm): Space {
 
 /** The kernel of a map. */
 export function mapKernel(form: MapForm, _variant: Variant): WasmKernel {
-  const { extents, terms } = loopOrder(form);
+  const space = loopOrder(form);
+  const turned = turnedSpace(space);
+  if (turned) return turnedKernel(form, turned);
+  const { extents, terms } = space;
   const inner = extents.at(-1) ?? 1;
   const outer = extents.slice(0, -1);
   // Outer axes that make units, and those that are loops inside one.
@@ -177,7 +181,11 @@ function row(
   };
   if (unroll > 1 && whole >= 4 * unroll) {
     const many = scope.child({ axes: new Map([[axis, at]]), lanes: axis });
-    for (let k = 0; k < unroll; k++) write(many, form, shifted(terms, axis, extent, 4 * k));
+    for (let k = 0; k < unroll; k++) {
+      const own = many.child({ lanes: axis, shift: new Map([[axis, 4 * k]]) });
+      write(own, form, terms);
+      many.code.append(own.code);
+    }
     countedLoop(code, at, stop(whole - whole % (4 * unroll)), 4 * unroll, many.code);
   }
   if (whole) {
@@ -204,23 +212,7 @@ function row(
 }
 
 function write(scope: Scope, form: MapForm, terms: readonly Scalar[]): void {
-  const inside = scope.within(terms);
-  form.outs.forEach((_, k) => store(inside, form.ins.length + k, terms[2 * k], terms[2 * k + 1]));
-}
-
-/** Terms for neighbours further along an axis. */
-export function shifted(
-  terms: readonly Scalar[],
-  axis: number,
-  extent: number,
-  by: number,
-): readonly Scalar[] {
-  if (by === 0) return terms;
-  const at: Scalar[] = [];
-  // The coordinate that is moved ends so much earlier; without that, addresses would seem to leave.
-  at[axis] = plusIndex({ kind: "axis", type: "i32", axis, extent: extent - by }, by);
-  const memo = new Map<Scalar, Scalar>();
-  return terms.map((term) => substitute(term, at, memo));
+  form.outs.forEach((_, k) => store(scope, form.ins.length + k, terms[2 * k], terms[2 * k + 1]));
 }
 
 function sizeOf(term: Scalar): number {

@@ -5,8 +5,17 @@
  */
 
 /** How a constant operand is laid out anew, once, when a plan is loaded. */
-export interface Packing {
+export type Packing = Panels | {
+  readonly kind: "several";
+  /** They follow each other. */
+  readonly parts: readonly Packing[];
+};
+
+/** Matrices as panels of some columns. */
+export interface Panels {
   readonly kind: "panels";
+  /** What they are packed as; narrower dtypes are widened. */
+  readonly elements: "f32" | "i32";
   /** Elements of the source that a matrix starts at, and how many matrices there are. */
   readonly base: number;
   readonly matrices: readonly Stride[];
@@ -24,53 +33,123 @@ export interface Stride {
   readonly stride: number;
 }
 
-/** Panels for so many columns: 24s and 20s make any multiple of 4 from 80 on. */
-export function panelWidths(columns: number): number[] {
+/**
+ * Panels for so many columns: 24s and 20s make any multiple of 4 from 80 on. Few rows are computed
+ * all at once, so that a panel is read once, as wide as the registers allow.
+ */
+export function panelWidths(columns: number, rows: number = Infinity): number[] {
   const n = Math.ceil(columns / 4) * 4;
-  const widths: number[] = [];
+  const most = rows === 1 ? 40 : rows === 3 ? 12 : rows >= 4 && rows <= 6 ? 8 : 24;
+  if (most !== 24) {
+    return Array.from({ length: Math.ceil(n / most) }, (_, i) => Math.min(most, n - i * most));
+  }
   // As many 24s as leave a rest that 20s make.
   for (let wide = Math.floor(n / 24); wide >= 0; wide--) {
     const rest = n - wide * 24;
     if (rest % 20 !== 0) continue;
     return [...new Array<number>(wide).fill(24), ...new Array<number>(rest / 20).fill(20)];
   }
-  let left = n;
-  while (left > 0) {
-    const width = left >= 24 && left !== 28 && left !== 32 ? 24 : Math.min(left, 16);
-    widths.push(width);
-    left -= width;
+  const widths: number[] = [];
+  for (let left = n; left > 0; left -= widths.at(-1)!) {
+    widths.push(left >= 24 && left !== 28 && left !== 32 ? 24 : Math.min(left, 16));
   }
   return widths;
 }
 
 /** Elements of a packed operand. */
-export function packedSize({ matrices, rows, widths }: Packing): number {
+export function packedSize(packing: Packing): number {
+  if (packing.kind === "several") {
+    return packing.parts.reduce((n, part) => n + packedSize(part), 0);
+  }
+  const { matrices, rows, widths } = packing;
   const count = (axes: readonly Stride[]) => axes.reduce((n, { extent }) => n * extent, 1);
   return count(matrices) * count(rows) * widths.reduce((a, b) => a + b, 0);
+}
+
+/** The elements of a packing. */
+export function elementsOf(packing: Packing): "f32" | "i32" {
+  return packing.kind === "several" ? elementsOf(packing.parts[0]) : packing.elements;
 }
 
 /** Packs. Reads and writes once, in the order of the panels. */
 export function pack(
   source: ArrayLike<number>,
   packing: Packing,
-  into: Float32Array,
+  into: Float32Array | Int32Array,
 ): void {
+  if (packing.kind === "several") {
+    let at = 0;
+    for (const part of packing.parts) {
+      const size = packedSize(part);
+      pack(source, part, into.subarray(at, at + size));
+      at += size;
+    }
+    return;
+  }
   const { matrices, rows, columns, widths } = packing;
-  const [rowStarts, matrixStarts] = [offsetsOf(rows), offsetsOf(matrices)];
+  const [order, matrixStarts] = [blockwise(rows), offsetsOf(matrices)];
   let at = 0;
   for (const matrix of matrixStarts) {
     let first = 0;
     for (const width of widths) {
       const full = Math.min(width, columns.extent - first);
       const start = packing.base + matrix + first * columns.stride;
-      for (let r = 0; r < rowStarts.length; r++) {
-        let from = start + rowStarts[r];
-        for (let c = 0; c < full; c++, from += columns.stride) into[at + c] = source[from];
-        for (let c = full; c < width; c++) into[at + c] = 0;
-        at += width;
-      }
+      packPanel(source, start, columns.stride, full, order, into, at, width);
+      at += order.places.length * width;
       first += width;
     }
+  }
+}
+
+/** The rows of a panel in the order in which they are copied. */
+interface RowOrder {
+  /** Where each starts in the source, less where the panel does. */
+  readonly starts: Int32Array;
+  /** Which row of the panel it is. */
+  readonly places: Int32Array;
+}
+
+/** Rows that are copied together: what they read, and what they write, stays in the first cache. */
+const blockRows = 128;
+
+/**
+ * Rows of a kernel's taps lie between those of their channels. Some channels are copied for all taps
+ * before the next ones, so that each line of the source is read once.
+ */
+function blockwise(rows: readonly Stride[]): RowOrder {
+  const offsets = offsetsOf(rows);
+  const places = Int32Array.from(offsets.keys());
+  if (rows.length > 1) {
+    const channels = rows[rows.length - 1].extent;
+    const taps = offsets.length / channels;
+    const size = Math.max(1, Math.floor(blockRows / taps));
+    let at = 0;
+    for (let from = 0; from < channels; from += size) {
+      for (let tap = 0; tap < taps; tap++) {
+        for (let c = from; c < Math.min(channels, from + size); c++) {
+          places[at++] = tap * channels + c;
+        }
+      }
+    }
+  }
+  return { places, starts: places.map((place) => offsets[place]) };
+}
+
+function packPanel(
+  source: ArrayLike<number>,
+  start: number,
+  stride: number,
+  full: number,
+  { starts, places }: RowOrder,
+  into: Float32Array | Int32Array,
+  base: number,
+  width: number,
+): void {
+  for (let r = 0; r < places.length; r++) {
+    let from = start + starts[r];
+    const at = base + places[r] * width;
+    for (let c = 0; c < full; c++, from += stride) into[at + c] = source[from];
+    for (let c = full; c < width; c++) into[at + c] = 0;
   }
 }
 

@@ -9,11 +9,12 @@ import { printScalar, type Scalar, walk } from "../../lib/core/scalar.ts";
 import type { Variant } from "../../lib/core/target.ts";
 import { sizeOf } from "../../lib/core/type.ts";
 import { arranged, coef, cut, type Space } from "../sums.ts";
-import { reduceAlongPoints, reduceAlongRow, type Reduction } from "./accumulate.ts";
+import { reduceAlongPoints, reduceAlongRow } from "./accumulate.ts";
 import type { Code, Local } from "./code.ts";
+import type { Reduction } from "./join.ts";
 import { countedLoop, endUnit, firstUnit, kernelFunction, type WasmKernel } from "./kernel.ts";
 import { store } from "./load.ts";
-import { decode, shifted, typesOf, weightOf } from "./map.ts";
+import { decode, typesOf, weightOf } from "./map.ts";
 import type { Scope } from "./scope.ts";
 
 /** A space of points and reduced axes in loop order, and where four neighbours are taken. */
@@ -154,7 +155,7 @@ export function reduceKernel(form: ReduceForm, _variant: Variant): WasmKernel {
         (root, code) =>
           overUnits(root, code, extents, split, (scope) =>
             overPoints(scope, extents, split, apart, lanes, (at, count) =>
-              finish(at, form, reduction, result, count, lanes, extents, apart))),
+              finish(at, form, reduction, result, count, lanes, apart))),
       ),
   };
 }
@@ -231,22 +232,18 @@ function finish(
   result: readonly Scalar[],
   count: number,
   lanes: "points" | "row",
-  extents: readonly number[],
   apart: number,
 ): void {
-  const write = (terms: readonly Scalar[], value: Local) => {
+  const write = (value: Local, shift?: ReadonlyMap<number, number>) => {
     const last = scope.child({
-      accs: new Map([[0, value]]),
-      lanes: scope.lanes,
-      alive: scope.alive,
+      ...{ accs: new Map([[0, value]]), lanes: scope.lanes, alive: scope.alive },
+      shift,
     });
-    const inside = last.within(terms);
-    form.outs.forEach((_, k) => store(inside, form.ins.length + k, terms[2 * k], terms[2 * k + 1]));
+    form.outs.forEach((_, k) => store(last, form.ins.length + k, result[2 * k], result[2 * k + 1]));
     scope.code.append(last.code);
   };
-  if (lanes === "row") return write(result, reduceAlongRow(scope, reduction));
+  if (lanes === "row") return write(reduceAlongRow(scope, reduction));
   const axis = apart - 1;
-  const extent = extents[axis];
-  const values = reduceAlongPoints(scope, reduction, { axis, extent }, count);
-  values.forEach((value, k) => write(shifted(result, axis, extent, 4 * k), value));
+  const values = reduceAlongPoints(scope, reduction, axis, count);
+  values.forEach((value, k) => write(value, new Map([[axis, 4 * k]])));
 }

@@ -4,14 +4,15 @@
  * @module
  */
 import type { RowsForm } from "../../lib/core/form.ts";
-import { printScalar, type Scalar } from "../../lib/core/scalar.ts";
+import { type Call, call, printScalar, type Scalar } from "../../lib/core/scalar.ts";
 import type { Variant } from "../../lib/core/target.ts";
 import { sizeOf } from "../../lib/core/type.ts";
-import { reduceAlongPoints, reduceAlongRow, type Reduction } from "./accumulate.ts";
+import { reduceAlongPoints, reduceAlongRow } from "./accumulate.ts";
 import type { Local } from "./code.ts";
+import type { Reduction } from "./join.ts";
 import { countedLoop, kernelFunction, type WasmKernel } from "./kernel.ts";
-import { store } from "./load.ts";
-import { shifted, typesOf, weightOf } from "./map.ts";
+import { store, storeLocal } from "./load.ts";
+import { typesOf, weightOf } from "./map.ts";
 import { overPoints, overUnits, reducedSpace, unitsOf } from "./reduce.ts";
 import type { Scope } from "./scope.ts";
 
@@ -21,12 +22,14 @@ export function rowsKernel(form: RowsForm, _variant: Variant): WasmKernel {
   const space = reducedSpace(form, outs, form.stages.map(({ body }) => body));
   const { extents, terms, apart, lanes } = space;
   const over = extents.slice(apart).map((extent, i) => ({ axis: apart + i, extent }));
-  const stages = form.stages.map(({ combine }, i): Reduction => ({
+  const plain = form.stages.map(({ combine }, i): Reduction => ({
     combine,
     body: terms[outs.length + i],
     over: over.length ? over : [{ axis: extents.length, extent: 1 }],
   }));
-  const result = terms.slice(0, outs.length);
+  const { stages, result } = lanes === "row"
+    ? keptInResult(form, plain, terms.slice(0, outs.length))
+    : { stages: plain, result: terms.slice(0, outs.length) };
   const key = `rows ${form.stages.map((s) => s.combine)} ${lanes} ${extents} ${apart} ` +
     `${terms.map(printScalar).join(";")} ${typesOf(form)}`;
   const inside = lanes === "points" ? apart - 1 : apart;
@@ -44,21 +47,63 @@ export function rowsKernel(form: RowsForm, _variant: Variant): WasmKernel {
         key,
         "rows",
         form,
-        terms,
+        [...result, ...stages.map(({ body }) => body)],
         (root, code) =>
           overUnits(root, code, extents, split, (scope) =>
             overPoints(scope, extents, split, apart, lanes, (at, count) => {
               if (lanes === "row") {
                 rowOf(at, form, stages, result, over);
-              } else columnsOf(at, form, stages, result, over, count, extents, apart);
+              } else columnsOf(at, form, stages, result, over, count, apart - 1);
             })),
       ),
   };
 }
 
+/**
+ * What the last stage computes for each element, and the result needs again, is kept where the
+ * result will be, if it costs more than reading it back.
+ */
+function keptInResult(
+  form: RowsForm,
+  stages: readonly Reduction[],
+  result: readonly Scalar[],
+): { readonly stages: readonly Reduction[]; readonly result: readonly Scalar[] } {
+  const last = stages[stages.length - 1];
+  const [index, body] = result;
+  const { body: value } = last;
+  if (form.outs.length > 1 || form.outs[0].type.dtype !== "f32") return { stages, result };
+  if (value.kind !== "call" || weightOf([value]) < dear) return { stages, result };
+  const operand = form.ins.length;
+  const read: Scalar = { kind: "load", type: "f32", operand, index };
+  const replaced = replacedIn(body, value, read);
+  if (replaced === body) return { stages, result };
+  const keep = (scope: Scope, local: Local) => storeLocal(scope, operand, index, local);
+  return { stages: [...stages.slice(0, -1), { ...last, keep }], result: [index, replaced] };
+}
+
+/** Multiply-adds from which a value is kept. */
+const dear = 6;
+
+/** A term with each part that is written like `from` replaced. */
+function replacedIn(term: Scalar, from: Call, to: Scalar): Scalar {
+  const text = printScalar(from);
+  const memo = new Map<Scalar, Scalar>();
+  const visit = (part: Scalar): Scalar => {
+    if (part.kind !== "call") return part;
+    const known = memo.get(part);
+    if (known) return known;
+    const isSame = part === from || (part.fn === from.fn && printScalar(part) === text);
+    const args = isSame ? part.args : part.args.map(visit);
+    const isNew = args.some((arg, i) => arg !== part.args[i]);
+    const made = isSame ? to : isNew ? call(part.fn, ...args) : part;
+    memo.set(part, made);
+    return made;
+  };
+  return visit(term);
+}
+
 function writeOuts(scope: Scope, form: RowsForm, terms: readonly Scalar[]): void {
-  const inside = scope.within(terms);
-  form.outs.forEach((_, k) => store(inside, form.ins.length + k, terms[2 * k], terms[2 * k + 1]));
+  form.outs.forEach((_, k) => store(scope, form.ins.length + k, terms[2 * k], terms[2 * k + 1]));
 }
 
 type Axes = readonly { readonly axis: number; readonly extent: number }[];
@@ -97,7 +142,11 @@ function rowOf(
     for (const count of [2, 1]) {
       if (whole < 4 * count) continue;
       const four = outer.child(names);
-      for (let k = 0; k < count; k++) writeOuts(four, form, shifted(result, axis, extent, 4 * k));
+      for (let k = 0; k < count; k++) {
+        const own = four.child({ lanes: axis, shift: new Map([[axis, 4 * k]]) });
+        writeOuts(own, form, result);
+        four.code.append(own.code);
+      }
       countedLoop(code, at, whole - whole % (4 * count), 4 * count, four.code);
     }
     if (extent % 4) {
@@ -121,39 +170,33 @@ function columnsOf(
   result: readonly Scalar[],
   over: Axes,
   count: number,
-  extents: readonly number[],
-  apart: number,
+  axis: number,
 ): void {
-  const axis = apart - 1;
-  const extent = extents[axis];
-  const { code, lanes, alive } = scope;
+  const { lanes, alive } = scope;
   for (let k = 0; k < count; k++) {
-    const own = shifted([...stages.map(({ body }) => body), ...result], axis, extent, 4 * k);
+    const group = scope.child({ lanes, alive, shift: new Map([[axis, 4 * k]]) });
     const accs = new Map<number, Local>();
-    let inner = scope;
+    let inner = group;
     const blocks: Scope[] = [];
     stages.forEach((stage, i) => {
-      [own[i]].forEach((body) => {
-        const [value] = reduceAlongPoints(inner, { ...stage, body }, { axis, extent }, 1);
-        accs.set(i, value);
-      });
+      accs.set(i, reduceAlongPoints(inner, stage, axis, 1)[0]);
       inner = inner.child({ accs: new Map(accs), lanes, alive });
       blocks.push(inner);
     });
     const loops = (outer: Scope, rest: Axes): void => {
-      if (rest.length === 0) return writeOuts(outer, form, own.slice(stages.length));
-      const [{ axis, extent }, ...more] = rest;
+      if (rest.length === 0) return writeOuts(outer, form, result);
+      const [own, ...more] = rest;
       const at = outer.code.local("i32");
       outer.code.i32(0);
       outer.code.set(at);
-      const next = outer.child({ axes: new Map([[axis, at]]), lanes, alive });
+      const next = outer.child({ axes: new Map([[own.axis, at]]), lanes, alive });
       loops(next, more);
-      countedLoop(outer.code, at, extent, 1, next.code);
+      countedLoop(outer.code, at, own.extent, 1, next.code);
     };
     loops(inner, over);
     for (let i = blocks.length - 1; i >= 0; i--) {
-      (i > 0 ? blocks[i - 1] : scope).code.append(blocks[i].code);
+      (i > 0 ? blocks[i - 1] : group).code.append(blocks[i].code);
     }
+    scope.code.append(group.code);
   }
-  void code;
 }

@@ -6,75 +6,14 @@
  */
 import { linearOf, rangeOf } from "../../lib/core/index.ts";
 import { type Scalar, walk } from "../../lib/core/scalar.ts";
-import type { DType } from "../../lib/core/type.ts";
 import { itemBytes } from "../../lib/core/type.ts";
 import type { Code, Local } from "./code.ts";
 import type { ModuleWriter } from "./module.ts";
+import type { Names, Operand, Scope } from "./names.ts";
 import { pushScalar } from "./single.ts";
 import { pushVector } from "./vector.ts";
 
-/** What a kernel knows of an operand. */
-export interface Operand {
-  /** The local that holds its address. */
-  readonly pointer: Local;
-  readonly dtype: DType;
-  /** Elements that it has. */
-  readonly size: number;
-}
-
-/** What is named in a block: axes by i32 locals, accumulators by v128 locals. */
-export interface Names {
-  readonly axes?: ReadonlyMap<number, Local>;
-  readonly accs?: ReadonlyMap<number, Local>;
-  /** The axis along which four neighbours are computed; its local is the first's coordinate. */
-  readonly lanes?: number;
-  /** How many of the four are there; 4 unless stated. Nothing is gathered for the others. */
-  readonly alive?: number;
-}
-
-/** A block. */
-export interface Scope {
-  readonly code: Code;
-  readonly module: ModuleWriter;
-  readonly operands: readonly Operand[];
-  /** The axis of the four neighbours here, if there is one. */
-  readonly lanes: number | undefined;
-  readonly alive: number;
-  /** Pushes a term's value for four neighbours, all equal where it does not depend on them. */
-  vector(term: Scalar): void;
-  /** Pushes an i32 or truth, for the neighbour `lane`. */
-  scalar(term: Scalar, lane?: number): void;
-  /** The locals of an axis and an accumulator. */
-  axis(axis: number): Local | undefined;
-  acc(index: number): Local | undefined;
-  /** True if the term differs between neighbours here. */
-  varies(term: Scalar): boolean;
-  /**
-   * A local with the address of an element, and the constant bytes to add to it; `undefined` for
-   * the pointer where the address differs between neighbours otherwise than by `step` elements.
-   */
-  address(operand: number, index: Scalar): Address | undefined;
-  /** The same for one neighbour by itself, whatever its address looks like. */
-  single(operand: number, index: Scalar, lane: number): Address;
-  /** A local that holds a term's value: four, or that of the first neighbour. */
-  kept(term: Scalar, form: Form): Local;
-  /** A block inside this one; its code is the caller's to append. */
-  child(names: Names): Scope;
-  /** The same block for further terms, whose parts are counted anew. */
-  within(terms: readonly Scalar[]): Scope;
-}
-
-/** How a value is kept. */
-export type Form = "vector" | "scalar";
-
-/** Where an element is. */
-export interface Address {
-  readonly pointer: Local;
-  /** Constant bytes behind it; never negative. */
-  readonly offset: number;
-  /** Elements from one neighbour to the next. */
-  readonly step: number;
-}
+export type { Address, Names, Operand, Scope } from "./names.ts";
 
 /** Tables that all blocks of a kernel share. */
 interface Shared {
@@ -154,14 +93,23 @@ function block(
     shared.needs.set(term, made);
     return made;
   };
-  const isOuter = (term: Scalar) =>
-    parent !== undefined && [...needsOf(term)].every((need) => parent.knows(need) && !own(need));
-  const own = (need: string) =>
+  const isNamed = (need: string) =>
     need[0] === "@"
       ? names.axes?.has(Number(need.slice(1))) ?? false
       : names.accs?.has(Number(need.slice(1))) ?? false;
+  const isMoved = (need: string) =>
+    need[0] === "@" && (names.shift?.has(Number(need.slice(1))) ?? false);
+  /** True if a term has the same value in the block outside. */
+  const isOuter = (term: Scalar) =>
+    parent !== undefined &&
+    [...needsOf(term)].every((need) => parent.knows(need) && !isNamed(need) && !isMoved(need));
+  /** The same for a part of an address: steps are added behind it, so that they do not matter. */
+  const isOuterPart = (atom: Scalar) =>
+    atom.kind === "axis"
+      ? parent?.axis(atom.axis) !== undefined && !isNamed(`@${atom.axis}`)
+      : isOuter(atom);
 
-  function keep(key: string, type: "v128" | "i32", push: () => void): Local {
+  function keep(key: string, type: "v128" | "i32" | "i64", push: () => void): Local {
     const known = memo.get(key);
     if (known !== undefined) return known;
     push();
@@ -179,6 +127,8 @@ function block(
     alive: names.alive ?? 4,
     axis: (axis) => names.axes?.get(axis) ?? parent?.axis(axis),
     acc: (index) => names.accs?.get(index) ?? parent?.acc(index),
+    shift: (axis) =>
+      (names.shift?.get(axis) ?? 0) + (names.axes?.has(axis) ? 0 : parent?.shift(axis) ?? 0),
     knows: (need) =>
       (need[0] === "@" ? scope.axis(Number(need.slice(1))) : scope.acc(Number(need.slice(1)))) !==
         undefined,
@@ -199,9 +149,7 @@ function block(
       } else code.get(scope.kept(term, "vector"));
     },
     scalar(term, lane = 0) {
-      if (term.kind === "axis" && (lane === 0 || term.axis !== lanes)) {
-        code.get(scope.axis(term.axis)!);
-      } else if (term.kind === "lit" || term.kind === "axis") {
+      if (term.kind === "lit" || term.kind === "axis") {
         pushScalar(scope, term, lane);
       } else if (lane > 0 && scope.varies(term)) {
         if ((uses.get(term) ?? 1) === 1) return pushScalar(scope, term, lane);
@@ -210,16 +158,18 @@ function block(
       else pushScalar(scope, term, lane);
     },
     scaled(axis, bytes) {
-      if (isOuter(axis)) return parent!.scaled(axis, bytes);
-      return keep(`*${bytes}:${idOf(axis)}`, "i32", () => {
-        scope.scalar(axis);
+      if (isOuterPart(axis)) return parent!.scaled(axis, bytes);
+      return keep(`*${bytes}:${idOf(axis)}`, code.wide ? "i64" : "i32", () => {
+        if (axis.kind === "axis") code.get(scope.axis(axis.axis)!);
+        else scope.scalar(axis);
+        code.toAddress();
         if (bytes === 1) return;
-        code.i32(bytes);
-        code.op("i32.mul");
+        code.address(bytes);
+        code.mulAddress();
       });
     },
     pointerTo(operand, atoms) {
-      const inner = atoms.filter(({ atom }) => !isOuter(atom));
+      const inner = atoms.filter(({ atom }) => !isOuterPart(atom));
       if (parent && inner.length === 0) return parent.pointerTo(operand, atoms);
       if (atoms.length === 0) return operands[operand].pointer;
       const key = `&${operand}:${atoms.map(({ atom, bytes }) => `${idOf(atom)}*${bytes}`)}`;
@@ -229,7 +179,6 @@ function block(
       code.get(parent ? parent.pointerTo(operand, outer) : operands[operand].pointer);
       for (const { atom, bytes } of inner) {
         code.get(scope.scaled(atom, bytes));
-        code.toAddress();
         code.addAddress();
       }
       const local = code.pointer();
@@ -241,26 +190,27 @@ function block(
       const size = itemBytes(operands[operand].dtype);
       const { constant, terms } = linearOf(index);
       const atoms: Atom[] = [];
-      let step = 0;
+      let step = 0, moved = constant;
       for (const { atom, coef } of terms.values()) {
+        if (atom.kind === "axis") moved += coef * scope.shift(atom.axis);
         if (scope.varies(atom)) {
           if (atom.kind !== "axis" || atom.axis !== lanes) return undefined;
           step = coef;
         }
         atoms.push({ atom, bytes: coef * size });
       }
-      return { ...behind(scope.pointerTo(operand, atoms), constant * size), step };
+      return { ...behind(scope.pointerTo(operand, atoms), moved * size), step };
     },
     single(operand, index, lane) {
       const size = itemBytes(operands[operand].dtype);
       code.get(operands[operand].pointer);
       scope.scalar(index, lane);
       clamped(index, operands[operand].size);
-      if (size > 1) {
-        code.i32(size);
-        code.op("i32.mul");
-      }
       code.toAddress();
+      if (size > 1) {
+        code.address(size);
+        code.mulAddress();
+      }
       code.addAddress();
       const pointer = code.pointer();
       code.set(pointer);

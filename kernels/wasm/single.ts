@@ -17,13 +17,14 @@ export function pushScalar(scope: Scope, term: Scalar, lane: number): void {
     case "lit":
       code.i32(term.value);
       return;
-    case "axis":
+    case "axis": {
       code.get(scope.axis(term.axis)!);
-      if (lane > 0 && term.axis === scope.lanes) {
-        code.i32(lane);
-        code.op("i32.add");
-      }
+      const beyond = scope.shift(term.axis) + (term.axis === scope.lanes ? lane : 0);
+      if (beyond === 0) return;
+      code.i32(beyond);
+      code.op("i32.add");
       return;
+    }
     case "load":
       if (term.type !== "f32") return pushLoaded(scope, term, lane);
       break;

@@ -3,10 +3,11 @@
  * thread, row after row, before the tiles that read it.
  * @module
  */
-import type { ValueType } from "./code.ts";
+import type { Code, Local, ValueType } from "./code.ts";
 import type { SumLoop } from "./contraction.ts";
 import type { ModuleWriter } from "./module.ts";
 import { repeated } from "./tile.ts";
+import { turn } from "./turned.ts";
 
 /** The function that copies a panel: parameters are where it lies and where it goes. */
 export function stageFunction(
@@ -58,19 +59,52 @@ export function stageFunction(
       }
       move(to, width * 4);
     };
+    /** Four rows at once: four columns of four neighbours are turned in registers. */
+    const fourRows = () => {
+      const [a, b, c, d] = [0, 1, 2, 3].map(() => code.local("v128"));
+      for (let v = 0; v < width / 4; v++) {
+        const there = Math.max(0, Math.min(4, columns - 4 * v));
+        [a, b, c, d].forEach((local, lane) => {
+          if (lane < there) loadAt(code, from, (4 * v + lane) * columnStep * 4, "v128.load");
+          else code.v128(new Uint8Array(16));
+          code.set(local);
+        });
+        turn(code, [a, b, c, d]).forEach((value, r) => {
+          code.get(to);
+          code.get(value);
+          code.memory("v128.store", r * width * 4 + 16 * v);
+        });
+      }
+      move(to, 4 * width * 4);
+      move(from, 16);
+    };
     const levels = (index: number): void => {
       const { extent, b } = sums[index];
-      repeated(code, extent, () => {
-        if (index < sums.length - 1) {
-          const inner = sums[index + 1];
+      if (index < sums.length - 1) {
+        const inner = sums[index + 1];
+        return repeated(code, extent, () => {
           levels(index + 1);
           move(from, (b - inner.extent * inner.b) * 4);
-        } else {
-          row();
-          move(from, b * 4);
-        }
+        });
+      }
+      const turned = b === 1 && columnStep !== 1 ? Math.floor(extent / 4) : 0;
+      if (turned) repeated(code, turned, fourRows);
+      if (extent - 4 * turned === 0) return;
+      repeated(code, extent - 4 * turned, () => {
+        row();
+        move(from, b * 4);
       });
     };
     levels(0);
   });
+}
+
+/** Loads at an offset that may be negative. */
+function loadAt(code: Code, from: Local, offset: number, name: "v128.load"): void {
+  code.get(from);
+  if (offset < 0) {
+    code.address(offset);
+    code.addAddress();
+  }
+  code.memory(name, Math.max(0, offset));
 }

@@ -3,18 +3,26 @@
  * it must know of the engine comes as features when a module is written.
  * @module
  */
-import { type ConvForm, type Form, generic, type ReduceForm } from "../../lib/core/form.ts";
+import {
+  type ConvForm,
+  type Form,
+  generic,
+  type MatmulForm,
+  type ReduceForm,
+} from "../../lib/core/form.ts";
 import { axesOf, plusIndex, substitute, timesIndex } from "../../lib/core/index.ts";
 import { s, type Scalar } from "../../lib/core/scalar.ts";
 import type { Limits, Target, Variant } from "../../lib/core/target.ts";
 import { contractKernel } from "./contract.ts";
-import { contractionOf, hasMargin } from "./contraction.ts";
+import { type Contraction, contractionOf } from "./contraction.ts";
 import type { WasmKernel } from "./kernel.ts";
 import { depthwiseKernel, depthwiseOf } from "./depthwise.ts";
 import { layouts } from "./layouts.ts";
 import { mapKernel } from "./map.ts";
+import { hasMargin, phasesOf } from "./products.ts";
 import { reduceKernel } from "./reduce.ts";
 import { rowsKernel } from "./rows.ts";
+import { packAlike, sequenceKernel } from "./sequence.ts";
 
 /** What bounds plans for WebAssembly; `bytes` is what one memory can hold. */
 export function wasmLimits(bytes: number): Limits {
@@ -27,22 +35,39 @@ export function wasmLimits(bytes: number): Limits {
 
 /** The target. */
 export function wasm(limits: Limits): Target<WasmKernel> {
+  const known = new WeakMap<Form, Map<string, Contraction | undefined>>();
+  /** The normal form of a contraction, found once for choosing a kernel and for writing it. */
+  const find: Find = (form, constants) => {
+    let own = known.get(form);
+    if (!own) known.set(form, own = new Map());
+    const key = constants.join();
+    if (!own.has(key)) own.set(key, contractionOf(form, constants));
+    return own.get(key);
+  };
   return {
     name: "wasm",
     limits,
-    variants: variantsOf,
+    variants: (form, constants = []) => variantsOf(form, constants, find),
     layouts,
-    emit: emitForm,
+    emit: (form, variant) => emitForm(form, variant, find),
   };
 }
 
-function variantsOf(form: Form, constants: readonly number[] = []): readonly Variant[] {
+type Find = (
+  form: MatmulForm | ConvForm,
+  constants: readonly number[],
+) => Contraction | undefined;
+
+function variantsOf(form: Form, constants: readonly number[], find: Find): readonly Variant[] {
   const list = constants.join();
+  if (form.kind === "conv" && phasesOf(form).length > 1) {
+    return [{ name: "phases", constants: list }];
+  }
   if (form.kind === "conv" && depthwiseOf(form, constants)) {
     return [{ name: "depthwise", constants: list }];
   }
   if (form.kind === "matmul" || form.kind === "conv") {
-    const found = contractionOf(form, constants);
+    const found = find(form, constants);
     if (!found) return [{ name: "loops", constants: list }];
     const tiles: Variant = { name: "tiles", split: "auto", constants: list };
     return found.right.widths.length > 1
@@ -56,7 +81,7 @@ function variantsOf(form: Form, constants: readonly number[] = []): readonly Var
   return [{ name: "loops", constants: list }];
 }
 
-function emitForm(form: Form, variant: Variant): WasmKernel {
+function emitForm(form: Form, variant: Variant, find: Find): WasmKernel {
   switch (form.kind) {
     case "map":
       return mapKernel(form, variant);
@@ -68,14 +93,30 @@ function emitForm(form: Form, variant: Variant): WasmKernel {
     case "conv": {
       if (variant.name === "loops") return reduceKernel(loopNest(form), variant);
       const constants = String(variant.constants).split(",").filter(Boolean).map(Number);
+      if (form.kind === "conv" && variant.name === "phases") {
+        return phasesKernel(form, constants, find);
+      }
       if (form.kind === "conv" && variant.name === "depthwise") {
         return depthwiseKernel(form, depthwiseOf(form, constants)!);
       }
-      return contractKernel(form, contractionOf(form, constants)!, variant);
+      return contractKernel(form, find(form, constants)!, variant);
     }
     default:
       throw new TypeError(`internal: unknown form ${form satisfies never}`);
   }
+}
+
+/** The kernels of all phases; they pack an operand all or none of them. */
+function phasesKernel(form: ConvForm, constants: readonly number[], find: Find): WasmKernel {
+  const phases = phasesOf(form);
+  const made = (own: readonly number[]) =>
+    phases.map((phase) => emitForm(phase, variantsOf(phase, own, find)[0], find));
+  const kernels = made(constants);
+  return sequenceKernel(
+    "conv_phases",
+    packAlike(kernels) ? kernels : made([]),
+    form.ins.length + form.outs.length,
+  );
 }
 
 /** The plain loops of a contraction; zeros that lie around an input are read without a question. */

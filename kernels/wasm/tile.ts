@@ -3,11 +3,10 @@
  * where the machine has them; what follows the sum is written on the way out.
  * @module
  */
-import { mapLeaves, printScalar, type Scalar } from "../../lib/core/scalar.ts";
+import { printScalar } from "../../lib/core/scalar.ts";
 import type { Code, Local, ValueType } from "./code.ts";
 import type { Contraction, SumLoop } from "./contraction.ts";
 import { store } from "./load.ts";
-import { shifted } from "./map.ts";
 import type { ModuleWriter } from "./module.ts";
 import { type Operand, rootScope } from "./scope.ts";
 
@@ -40,20 +39,22 @@ export function tileFunction(module: ModuleWriter, tile: Tile): number {
   params.push(...operands.map(() => address));
   const isPacked = contraction.right.packing !== undefined || contraction.right.staged;
   const loops = sums.map((sum) => isPacked ? { ...sum, b: width } : sum);
-  const text = `${rows}x${width}:${columns} ${JSON.stringify(loops)} ${left.rowStep} ${extents} ` +
+  const text =
+    `${contraction.kind} ${rows}x${width}:${columns} ${
+      JSON.stringify(loops)
+    } ${left.rowStep} ${extents} ` +
     `${contraction.row} ${contraction.column} ${outs.map(printScalar).join(";")} ` +
     operands.map(({ dtype, size }) => `${dtype}${size}`).join();
   return module.fn(`tile ${text}`, `tile_${rows}x${width}`, params, (code) => {
     const accs = sumsOf(
       code,
       module,
+      contraction.kind,
       rows,
       width,
       left.rowStep,
       loops,
-      Boolean(
-        contraction.right.packing,
-      ),
+      isPacked,
     );
     writeOut(code, module, tile, 2, accs, params.length - operands.length);
   });
@@ -63,6 +64,7 @@ export function tileFunction(module: ModuleWriter, tile: Tile): number {
 function sumsOf(
   code: Code,
   module: ModuleWriter,
+  kind: "f32" | "i32",
   rows: number,
   width: number,
   rowStep: number,
@@ -100,7 +102,7 @@ function sumsOf(
       code.set(stream);
       held.forEach((local, i) => {
         const acc = holdsLeft ? accs[i][j] : accs[j][i];
-        if (module.features.madd) {
+        if (kind === "f32" && module.features.madd) {
           code.get(holdsLeft ? local : stream);
           code.get(holdsLeft ? stream : local);
           code.get(acc);
@@ -109,8 +111,8 @@ function sumsOf(
           code.get(acc);
           code.get(local);
           code.get(stream);
-          code.op("f32x4.mul");
-          code.op("f32x4.add");
+          code.op(kind === "f32" ? "f32x4.mul" : "i32x4.mul");
+          code.op(kind === "f32" ? "f32x4.add" : "i32x4.add");
         }
         code.set(acc);
       });
@@ -183,45 +185,24 @@ function writeOut(
   for (let i = 0; i < extents.length; i++) axes.set(i, firstAxis + i);
   if (row >= extents.length) axes.set(row, firstAxis + extents.length);
   const pointers = operands.map((operand, i) => ({ ...operand, pointer: firstPointer + i }));
-  const vectors = accs[0].length;
-  const names = new Map<number, Local>();
-  const cells: { terms: readonly Scalar[]; alive: number }[] = [];
-  for (let v = 0; v < vectors; v++) {
+  const root = rootScope(code, module, pointers, outs, { axes });
+  const results = pointers.length - outs.length / 2;
+  for (let v = 0; v < accs[0].length; v++) {
     const alive = Math.min(4, columns - 4 * v);
     if (alive <= 0) continue;
-    const across = shifted(outs, column, extents[column], 4 * v);
+    const across = root.child({ lanes: column, alive, shift: new Map([[column, 4 * v]]) });
     for (let r = 0; r < accs.length; r++) {
-      const index = r * vectors + v;
-      names.set(index, accs[r][v]);
-      const down = shifted(across, row, extents[row] ?? 1, r);
-      const memo = new Map<Scalar, Scalar>();
-      const terms = down.map((term) =>
-        mapLeaves(
-          term,
-          (leaf) => leaf.kind === "acc" ? { ...leaf, index } : undefined,
-          memo,
-        )
-      );
-      cells.push({ terms, alive });
-    }
-  }
-  const root = rootScope(code, module, pointers, cells.flatMap(({ terms }) => terms), { axes });
-  const results = pointers.length - outs.length / 2;
-  for (const alive of [4, 3, 2, 1]) {
-    const some = cells.filter((cell) => cell.alive === alive);
-    if (!some.length) continue;
-    const block = root.child({
-      axes: new Map([[column, axes.get(column)!]]),
-      accs: names,
-      lanes: column,
-      alive,
-    });
-    const inside = block.within(some.flatMap(({ terms }) => terms));
-    for (const { terms } of some) {
-      for (let k = 0; 2 * k < terms.length; k++) {
-        store(inside, results + k, terms[2 * k], terms[2 * k + 1]);
+      const cell = across.child({
+        accs: new Map([[0, accs[r][v]]]),
+        lanes: column,
+        alive,
+        shift: new Map([[row, r]]),
+      });
+      for (let k = 0; 2 * k < outs.length; k++) {
+        store(cell, results + k, outs[2 * k], outs[2 * k + 1]);
       }
+      across.code.append(cell.code);
     }
-    code.append(block.code);
+    code.append(across.code);
   }
 }

@@ -8,7 +8,7 @@ import { pushLoad } from "./load.ts";
 import type { OpName } from "./opcodes.ts";
 import { expand, isFused } from "./prims.ts";
 import type { Scope } from "./scope.ts";
-import { divided } from "./single.ts";
+import { divided, pushScalar } from "./single.ts";
 
 /** Pushes the value of a term for the four neighbours. */
 export function pushVector(scope: Scope, term: Scalar): void {
@@ -17,7 +17,7 @@ export function pushVector(scope: Scope, term: Scalar): void {
     case "lit":
       return pushLiteral(scope, term);
     case "axis":
-      code.get(scope.axis(term.axis)!);
+      pushScalar(scope, term, 0);
       code.op("i32x4.splat");
       if (term.axis !== scope.lanes) return;
       code.v128([0, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0]);

@@ -12,7 +12,7 @@ export const deviceFlag = {
   choices: deviceNames as readonly string[],
   default: "auto",
   placeholder: "NAME",
-  doc: "what runs it: auto, webgpu, reference (the interpreter) or cpu",
+  doc: "what runs it: auto, webgpu, wasm, reference (the interpreter) or cpu",
 } as const satisfies Flag;
 
 /** Opens what the flag names; the line goes to `log`. */
@@ -22,11 +22,19 @@ export async function openDeviceFlag(
   options: OpenOptions = {},
 ): Promise<Machine> {
   const machine = await open(name as DeviceName, options);
-  const why = name === "auto"
-    ? machine.name === "webgpu"
-      ? "auto: a WebGPU adapter is here"
-      : "auto: there is no WebGPU adapter (on Linux, install mesa-vulkan-drivers and libvulkan1)"
-    : "as asked";
+  const why = name === "auto" || name === "cpu" ? `${name}: ${reasonFor(machine)}` : "as asked";
   await log(`device: ${machine.name} (${machine.description}), ${why}`);
   return machine;
+}
+
+/** Why `auto` and `cpu` took what they took. */
+function reasonFor({ name }: Machine): string {
+  switch (name) {
+    case "webgpu":
+      return "a WebGPU adapter is here";
+    case "wasm":
+      return "the fastest without a hardware GPU";
+    default:
+      return "this engine has no WebAssembly SIMD";
+  }
 }

@@ -80,7 +80,7 @@ export const doctor: ReturnType<typeof command> = command({
 export async function examine(): Promise<Findings> {
   const adapter = await navigator.gpu?.requestAdapter() ?? null;
   const targets: Findings["targets"][number][] = [];
-  for (const name of ["webgpu", "reference"] as const) {
+  for (const name of ["webgpu", "wasm", "reference"] as const) {
     try {
       const machine = await open(name);
       const { gflops, gbps } = await peakOf(machine);
@@ -111,11 +111,14 @@ export async function examine(): Promise<Findings> {
 function advice(adapter: GPUAdapter | null): string[] {
   if (!adapter) {
     return [
-      "no WebGPU adapter: on Debian or Ubuntu, apt-get install mesa-vulkan-drivers libvulkan1; " +
-      "elsewhere install your GPU's Vulkan driver",
+      "no WebGPU adapter: with a GPU, install its Vulkan driver; without one, wasm is the fastest, " +
+      "and on Debian or Ubuntu apt-get install mesa-vulkan-drivers libvulkan1 gives a software adapter",
     ];
   }
   return adapter.info.isFallbackAdapter
-    ? ["the adapter is software: a GPU's Vulkan driver makes WebGPU many times faster"]
+    ? [
+      "the adapter is software: auto takes wasm instead; a GPU's Vulkan driver makes WebGPU many " +
+      "times faster",
+    ]
     : [];
 }

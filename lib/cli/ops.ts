@@ -27,7 +27,7 @@ function rowOf(op: Op): OpRow {
     name: op.name,
     reference: Boolean(op.eval) || runs,
     webgpu: runs,
-    wasm: false,
+    wasm: runs,
     gradient: Boolean(op.vjp || op.compose),
     v1: isWritable(op, "FBS"),
     v2: isWritable(op, "FBS_V2"),

@@ -3,6 +3,7 @@
  * allow it. Views become such terms, so a chain of reshapes and transposes costs one address.
  * @module
  */
+import { keyOf } from "./key.ts";
 import { call, lit, type Scalar } from "./scalar.ts";
 import { denseStrides } from "./type.ts";
 
@@ -19,34 +20,32 @@ export function constant(value: number): Scalar {
 }
 
 /** The inclusive range of values an index term can have; all of i32 where it may wrap. */
-export function rangeOf(
-  term: Scalar,
-  memo: Map<Scalar, readonly [number, number]> = new Map(),
-): readonly [number, number] {
-  const known = memo.get(term);
+export function rangeOf(term: Scalar): readonly [number, number] {
+  if (term.kind === "lit") return [term.value, term.value];
+  const known = ranges.get(term);
   if (known) return known;
-  const [lo, hi] = exactRange(term, (part) => rangeOf(part, memo)) ?? [-Infinity, Infinity];
+  const [lo, hi] = exactRange(term) ?? [-Infinity, Infinity];
   const made = lo < -(2 ** 31) || hi > 2 ** 31 - 1 ? everything : [lo, hi] as const;
-  memo.set(term, made);
+  ranges.set(term, made);
   return made;
 }
 
+/** What is known of terms, which never change, for as long as they are used. */
+const ranges = new WeakMap<Scalar, readonly [number, number]>();
+const sums = new WeakMap<Scalar, Linear>();
+
 const everything: readonly [number, number] = [-(2 ** 31), 2 ** 31 - 1];
 
-function exactRange(
-  term: Scalar,
-  of: (part: Scalar) => readonly [number, number],
-): readonly [number, number] | undefined {
-  if (term.kind === "lit") return [term.value, term.value];
+function exactRange(term: Scalar): readonly [number, number] | undefined {
   if (term.kind === "axis") return [0, Math.max(0, term.extent - 1)];
   if (term.kind !== "call" || term.type !== "i32") return undefined;
   const [a, b] = term.args;
   if (term.fn === "add") {
-    const [p, q] = [of(a), of(b)];
+    const [p, q] = [rangeOf(a), rangeOf(b)];
     return [p[0] + q[0], p[1] + q[1]];
   }
   if (b?.kind !== "lit") return undefined;
-  const [lo, hi] = of(a);
+  const [lo, hi] = rangeOf(a);
   const k = b.value;
   if (term.fn === "mul") return [Math.min(lo * k, hi * k), Math.max(lo * k, hi * k)];
   if (k <= 0) return undefined;
@@ -55,69 +54,21 @@ function exactRange(
   return [lo < 0 ? Math.max(lo, 1 - k) : 0, hi < 0 ? 0 : Math.min(hi, k - 1)];
 }
 
-/**
- * A text that is equal for equal atoms. A shared part is hashed once, so that the key of a term is
- * short however often its parts repeat; two hashes of 32 bits keep different atoms apart.
- */
-function keyOf(atom: Scalar): string {
-  if (atom.kind === "axis") return `@${atom.axis}`;
-  const memo = new Map<Scalar, string>();
-  const digest = (part: Scalar): string => {
-    const known = memo.get(part);
-    if (known !== undefined) return known;
-    const made = hashed(ownText(part, digest));
-    memo.set(part, made);
-    return made;
-  };
-  return `${atom.kind}${digest(atom)}`;
-}
-
-function ownText(part: Scalar, of: (part: Scalar) => string): string {
-  switch (part.kind) {
-    case "axis":
-      return `@${part.axis}`;
-    case "lit":
-      return `${part.type}${Object.is(part.value, -0) ? "-0" : part.value}`;
-    case "load":
-      return `l${part.operand}[${of(part.index)}]${
-        part.valid ? `?${of(part.valid)}:${part.fill}` : ""
-      }`;
-    case "call":
-      return `${part.fn}:${part.type}(${part.args.map(of).join(",")})`;
-    case "arg":
-    case "acc":
-      return `${part.kind}${part.index}`;
-    default:
-      throw new TypeError(`internal: unknown term ${part satisfies never}`);
-  }
-}
-
-/** FNV-1a and its like over the same text. */
-function hashed(text: string): string {
-  let a = 0x811c9dc5, b = 0x9747b28c;
-  for (let i = 0; i < text.length; i++) {
-    a = Math.imul(a ^ text.charCodeAt(i), 0x01000193);
-    b = Math.imul(b ^ text.charCodeAt(i), 0x85ebca6b);
-    b ^= b >>> 13;
-  }
-  return (a >>> 0).toString(36) + "." + (b >>> 0).toString(36);
-}
-
 /** An index term as a sum; what is no sum is one atom. */
-export function linearOf(term: Scalar, memo: Map<Scalar, Linear> = new Map()): Linear {
-  const known = memo.get(term);
+export function linearOf(term: Scalar): Linear {
+  const known = sums.get(term);
   if (known) return known;
-  const made = sumOf(term, (part) => linearOf(part, memo));
-  memo.set(term, made);
+  const made = sumOf(term);
+  sums.set(term, made);
   return made;
 }
 
-function sumOf(term: Scalar, of: (part: Scalar) => Linear): Linear {
+function sumOf(term: Scalar): Linear {
   if (term.kind === "lit") return { constant: term.value, terms: new Map() };
   if (term.kind === "call" && term.type === "i32") {
     const [a, b] = term.args;
-    if (term.fn === "add") return plus(of(a), of(b));
-    if (term.fn === "mul" && b.kind === "lit") return scaled(of(a), b.value);
+    if (term.fn === "add") return plus(linearOf(a), linearOf(b));
+    if (term.fn === "mul" && b.kind === "lit") return scaled(linearOf(a), b.value);
   }
   return { constant: 0, terms: new Map([[keyOf(term), { atom: term, coef: 1 }]]) };
 }
@@ -144,11 +95,16 @@ function scaled(a: Linear, by: number): Linear {
 
 /** The term of a sum: atoms ordered by descending coefficient, the constant last. */
 export function termOf(sum: Linear): Scalar {
-  const parts = [...sum.terms.entries()].sort((a, b) =>
+  const sorted = [...sum.terms.entries()].sort((a, b) =>
     b[1].coef - a[1].coef || (a[0] < b[0] ? -1 : 1)
-  ).map(([, { atom, coef }]) => coef === 1 ? atom : call("mul", atom, constant(coef)));
+  );
+  const parts = sorted.map(([, { atom, coef }]) =>
+    coef === 1 ? atom : call("mul", atom, constant(coef))
+  );
   if (sum.constant !== 0 || parts.length === 0) parts.push(constant(sum.constant));
-  return parts.reduce((a, b) => call("add", a, b));
+  const made = parts.reduce((a, b) => call("add", a, b));
+  if (parts.length > 1) sums.set(made, { constant: sum.constant, terms: new Map(sorted) });
+  return made;
 }
 
 /** `a + b`. */

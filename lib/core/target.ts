@@ -7,7 +7,7 @@ import type { Form, MapForm, Margin } from "./form.ts";
 import type { Graph } from "./graph.ts";
 import type { Host, HostArray, Resident } from "./host.ts";
 import type { Plan } from "./plan.ts";
-import type { Type } from "./type.ts";
+import type { DType, Type } from "./type.ts";
 
 /** What bounds the plans and kernels of a target. */
 export interface Limits {
@@ -49,7 +49,12 @@ export interface Layout {
   readonly order: readonly number[];
   /** Zeros around each axis, by the axis' own number. */
   readonly margins: readonly Margin[];
+  /** What its elements are kept as, where that is another dtype of the same kind. */
+  readonly dtype?: DType;
 }
+
+/** What a layout may be wished for: `free` to choose at no cost, `fixed`, or never changing. */
+export type Placement = "free" | "fixed" | "constant";
 
 /** Forms to kernels of kind K. */
 export interface Target<K> {
@@ -61,9 +66,9 @@ export interface Target<K> {
   prepack?(form: Form): Prepack | undefined;
   /**
    * The layouts in which a form's operands, then its results, are read and written best, `undefined`
-   * for any; `isFree` says of which the layout can be chosen at no cost.
+   * for any; `of` says what each may be.
    */
-  layouts?(form: Form, isFree: (index: number) => boolean): readonly (Layout | undefined)[];
+  layouts?(form: Form, of: (index: number) => Placement): readonly (Layout | undefined)[];
   /** The kernel of a form; equal kernels have equal text. */
   emit(form: Form, variant: Variant): K;
 }

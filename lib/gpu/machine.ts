@@ -10,10 +10,11 @@ import type { Host, HostArray, Resident } from "../core/host.ts";
 import type { Plan } from "../core/plan.ts";
 import type { CompileOptions, Machine, Target, Tuning, Variant } from "../core/target.ts";
 import { compilePlan } from "../plan/compile.ts";
+import { tunerOf } from "../plan/tune.ts";
 import { type DeviceOptions, type Gpu, openDevice } from "./device.ts";
 import type { Images } from "./images.ts";
 import { type LoadedPlan, loadPlan } from "./run.ts";
-import { tunerOf } from "./tune.ts";
+import { timeOn } from "./tune.ts";
 
 /** A machine that runs plans on a WebGPU device. */
 export interface GpuMachine extends Machine {
@@ -34,7 +35,7 @@ export async function openWebgpu(options: MachineOptions = {}): Promise<GpuMachi
   const machine = {} as GpuMachine;
   const gpu = await openDevice({ ...options, owner: machine });
   const target = wgsl(gpu.limits, gpu.class);
-  const tuner = tunerOf(gpu, target, options.tuning);
+  const tuner = tunerOf(gpu.description, timeOn(gpu, target), options.tuning);
   const { residents, readback } = gpu;
   return Object.assign(machine, {
     name: "webgpu",

@@ -13,7 +13,7 @@ import { add } from "./arithmetic.ts";
 import { convolve, towardsInput, towardsKernel, type Windows } from "./convolve.ts";
 import { sum } from "./reduce.ts";
 import { reshape } from "./shape.ts";
-import type { Pair } from "./window.ts";
+import type { Pair } from "./window_taps.ts";
 
 /** How the kernel of a convolution moves. */
 export interface ConvOptions {

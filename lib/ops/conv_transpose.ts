@@ -10,7 +10,7 @@ import type { Operand } from "../op/declare.ts";
 import { add } from "./arithmetic.ts";
 import { channels, conv2d, conv2dData, type ConvOptions, grouped } from "./conv.ts";
 import { reshape } from "./shape.ts";
-import type { Pair } from "./window.ts";
+import type { Pair } from "./window_taps.ts";
 
 /**
  * Transposed convolution (deconvolution) of x [n,c,h,w] with w [c,o/groups,kh,kw] or

@@ -15,6 +15,7 @@ import { div } from "./arithmetic.ts";
 import { mean } from "./reduce.ts";
 import { as } from "./select.ts";
 import { reshape } from "./shape.ts";
+import { windowPlace, windowSum } from "./window.ts";
 import {
   largest,
   lowest,
@@ -23,9 +24,7 @@ import {
   windowed,
   windowFields,
   type WindowOptions,
-  windowPlace,
-  windowSum,
-} from "./window.ts";
+} from "./window_taps.ts";
 
 /** How pooling windows lie. */
 export interface PoolOptions {

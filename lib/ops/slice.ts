@@ -74,6 +74,19 @@ export function slice(x: Tensor, ...ranges: readonly Range[]): Tensor {
       begin.push(at), size.push(1), step.push(1);
       return;
     }
+    const isRange = Array.isArray(r) && r.length <= 3 &&
+      r.every((v) => v === undefined || Number.isInteger(v));
+    if (!isRange) {
+      throw located(
+        new OptionError(
+          `Cannot slice axis ${i} of ${printType(x)} by ${
+            JSON.stringify(r)
+          }: a range is an index, ` +
+            "or [begin, end, step] of integers\n  try slice(x, [1, 3], 0): one argument an axis",
+        ),
+        new Error("slice"),
+      );
+    }
     const one = rangeOver(r, extent);
     begin.push(one.begin), size.push(one.size), step.push(one.step), kept.push(one.size);
   });
@@ -87,7 +100,7 @@ function rangeOver(
   extent: number,
 ): { begin: number; size: number; step: number } {
   const step = r[2] ?? 1;
-  if (step === 0 || !Number.isInteger(step)) {
+  if (step === 0) {
     throw new OptionError(`Cannot slice with step ${step}: it must be an integer other than 0`);
   }
   const lo = step > 0 ? 0 : -1;

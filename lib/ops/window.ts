@@ -4,151 +4,33 @@
  * largest. The two of each pair are each other's gradients, so any order exists.
  * @module
  */
-import { ShapeError } from "../core/fault.ts";
-import { guarded } from "../core/form.ts";
-import { arrayOf, type Host } from "../core/host.ts";
-import { axesOf, plusIndex, timesIndex } from "../core/index.ts";
-import type { At, Attrs, Draft, Field } from "../core/op.ts";
-import { kindOf, lit, s, type Scalar } from "../core/scalar.ts";
-import { printType, sizeOf, type Type } from "../core/type.ts";
+import type { Draft } from "../core/op.ts";
+import { lit, s, type Scalar } from "../core/scalar.ts";
 import { summed } from "../cpu/summed.ts";
 import { type Fn, op } from "../op/declare.ts";
-import { pair, shape as shapeField } from "../op/field.ts";
+import { shape as shapeField } from "../op/field.ts";
 import { between, needNumbers } from "../op/kinds.ts";
+import {
+  both,
+  eachTap,
+  holders,
+  tapsOfImage,
+  tapsOfResult,
+  windowed,
+  windowFields,
+  type WindowOptions,
+} from "./window_taps.ts";
 
-/** One integer for both spatial axes, or one for each. */
-export type Pair = number | readonly [number, number];
-
-/** How windows lie on an image. */
-export interface WindowOptions {
-  /** Extents of a window. */
-  readonly kernel: Pair;
-  /** Distance between neighbouring windows. */
-  readonly stride: Pair;
-  /** Elements that windows may reach over each side. */
-  readonly padding?: Pair;
-}
-
-/** The fields of `WindowOptions`. */
-export const windowFields: {
-  readonly kernel: Field<Pair>;
-  readonly stride: Field<Pair>;
-  readonly padding: Field<Pair>;
-} = {
-  kernel: pair("extents of a window", undefined, 1),
-  stride: pair("distance between windows", undefined, 1),
-  padding: pair("elements windows may reach over each side", 0),
-};
-
-/** The pooled type of an image [n,c,h,w]; throws where a window finds no place or only padding. */
-export function windowed(name: string, x: Type, at: Attrs): Type {
-  const [kernel, stride, padding] = [at.kernel, at.stride, at.padding];
-  if (x.shape.length !== 4) {
-    throw new ShapeError(`Cannot apply ${name} to x: ${printType(x)}: it must be [n,c,h,w]`);
-  }
-  const extents = [0, 1].map((i) => {
-    const room = x.shape[2 + i] + 2 * padding[i] - kernel[i];
-    if (room < 0 || padding[i] >= kernel[i]) {
-      throw new ShapeError(
-        `Cannot apply ${name} to x: ${printType(x)} with kernel: [${kernel}], ` +
-          `padding: [${padding}]: ${
-            room < 0 ? "the window is larger than the image" : "a window would hold only padding"
-          }\n  try a ${room < 0 ? "smaller" : "larger"} kernel`,
-      );
-    }
-    return Math.floor(room / stride[i]) + 1;
-  });
-  return { dtype: x.dtype, shape: [...x.shape.slice(0, 2), ...extents] };
-}
-
-/** Reads operands of image and of result shape at one tap; outside, `inside` fails. */
-interface Tap {
-  readonly image: (input: number) => Scalar;
-  readonly pooled: (input: number) => Scalar;
-  /** Left out where every tap is inside. */
-  readonly inside?: Scalar;
-}
-
-/** Taps of the windows around each result: image coordinates o·stride + k − padding. */
-export function tapsOfResult(at: At, x: Type, out: Type, attrs: Attrs): Tap {
-  const [n, c, ...o] = axesOf(out.shape);
-  const k = axesOf(attrs.kernel, 4);
-  let inside: Scalar | undefined;
-  const from = o.map((axis, i) => {
-    const raw = plusIndex(plusIndex(timesIndex(axis, attrs.stride[i]), k[i]), -attrs.padding[i]);
-    if (attrs.padding[i] > 0) {
-      inside = both(inside, s.and(s.ge(raw, 0), s.lt(raw, x.shape[2 + i])));
-    }
-    return raw;
-  });
-  return {
-    image: (input) => {
-      const value = at(input, [n, c, ...from]);
-      return inside ? guarded(value, inside) : value;
-    },
-    pooled: (input) => at(input, [n, c, ...o]),
-    inside,
-  };
-}
-
-/**
- * Windows that hold each image element: result coordinates (h + padding − k) / stride, if whole.
- */
-export function tapsOfImage(at: At, x: Type, out: Type, attrs: Attrs): Tap {
-  const [n, c, ...h] = axesOf(x.shape);
-  const k = axesOf(attrs.kernel, 4);
-  let inside: Scalar | undefined;
-  const to = h.map((axis, i) => {
-    const raw = plusIndex(plusIndex(axis, timesIndex(k[i], -1)), attrs.padding[i]);
-    const by = attrs.stride[i];
-    const q = by === 1 ? raw : s.div(raw, by);
-    inside = both(inside, s.and(s.ge(raw, 0), s.lt(q, out.shape[2 + i])));
-    if (by !== 1) inside = both(inside, s.eq(s.rem(raw, by), 0));
-    return q;
-  });
-  return {
-    image: (input) => at(input, [n, c, ...h]),
-    pooled: (input) => guarded(at(input, [n, c, ...to]), inside!),
-    inside,
-  };
-}
-
-function both(a: Scalar | undefined, b: Scalar): Scalar {
-  return a ? s.and(a, b) : b;
-}
-
+/** A sum over some axes that follow those of the shape; over one point it is what stands there. */
 function sumOver(
   shape: readonly number[],
-  attrs: Attrs,
+  over: readonly number[],
   when: Scalar | undefined,
   value: Scalar,
 ): Draft {
   const body = when ? s.select(when, value, lit(value.type, 0)) : value;
-  return { kind: "reduce", shape, over: attrs.kernel, combine: "sum", body };
-}
-
-/** Calls `visit` with the addresses of every image element and the result whose window holds it. */
-export function eachTap(
-  x: readonly number[],
-  out: readonly number[],
-  attrs: Attrs,
-  visit: (image: number, pooled: number) => void,
-): void {
-  const [, , h, w] = x;
-  const [, , oh, ow] = out;
-  const { kernel: [kh, kw], stride: [sh, sw], padding: [ph, pw] } = attrs;
-  for (let z = 0; z < x[0] * x[1]; z++) {
-    for (let i = 0; i < oh; i++) {
-      for (let j = 0; j < ow; j++) {
-        const to = (z * oh + i) * ow + j;
-        const [top, left] = [i * sh - ph, j * sw - pw];
-        for (let y = Math.max(0, top); y < Math.min(h, top + kh); y++) {
-          const row = (z * h + y) * w;
-          for (let v = Math.max(0, left); v < Math.min(w, left + kw); v++) visit(row + v, to);
-        }
-      }
-    }
-  }
+  if (over.every((extent) => extent === 1)) return { kind: "map", shape, body };
+  return { kind: "reduce", shape, over, combine: "sum", body };
 }
 
 const image = shapeField("shape of the image");
@@ -167,7 +49,7 @@ export const windowSum: Fn<readonly ["x"], WindowOptions> = op({
     summed(out, (sums) => eachTap(x.shape, out.shape, attrs, (i, o) => sums[o] += x.data[i])),
   lower: (at, [x], attrs, [out]) => {
     const tap = tapsOfResult(at, x, out, attrs);
-    return sumOver(out.shape, attrs, tap.inside, tap.image(0));
+    return sumOver(out.shape, attrs.kernel, tap.inside, tap.image(0));
   },
   vjp: ({ ct, ins: [x], attrs }) => [windowSpread(ct, { ...attrs, shape: x.shape })],
   cases: [
@@ -195,7 +77,7 @@ export const windowSpread: Fn<
     summed(out, (sums) => eachTap(out.shape, ct.shape, attrs, (i, o) => sums[i] += ct.data[o])),
   lower: (at, [ct], attrs, [out]) => {
     const tap = tapsOfImage(at, out, ct, attrs);
-    return sumOver(out.shape, attrs, tap.inside, tap.pooled(0));
+    return sumOver(out.shape, holders(attrs), tap.inside, tap.pooled(0));
   },
   vjp: ({ ct, attrs: { shape: _, ...attrs } }) => [windowSum(ct, attrs)],
   cases: [
@@ -224,7 +106,7 @@ export const windowPick: Fn<readonly ["x", "largest", "v"], WindowOptions> = op(
   lower: (at, [x], attrs, [out]) => {
     const tap = tapsOfResult(at, x, out, attrs);
     const when = both(tap.inside, s.eq(tap.image(0), tap.pooled(1)));
-    return sumOver(out.shape, attrs, when, tap.image(2));
+    return sumOver(out.shape, attrs.kernel, when, tap.image(2));
   },
   vjp: ({ ct, ins: [x, largest], attrs }) => [
     undefined,
@@ -258,7 +140,7 @@ export const windowPlace: Fn<readonly ["x", "largest", "ct"], WindowOptions> = o
   lower: (at, [x, largest], attrs) => {
     const tap = tapsOfImage(at, x, largest, attrs);
     const when = both(tap.inside, s.eq(tap.image(0), tap.pooled(1)));
-    return sumOver(x.shape, attrs, when, tap.pooled(2));
+    return sumOver(x.shape, holders(attrs), when, tap.pooled(2));
   },
   vjp: ({ ct, ins: [x, largest], attrs }) => [
     undefined,
@@ -273,18 +155,3 @@ export const windowPlace: Fn<readonly ["x", "largest", "ct"], WindowOptions> = o
     },
   ],
 });
-
-/** The largest element of every window, as host values. */
-export function largest(x: Host, attrs: Attrs, out: Type): Host[] {
-  const data = arrayOf(out.dtype, sizeOf(out.shape));
-  data.fill(lowest(out.dtype));
-  eachTap(x.shape, out.shape, attrs, (i, o) => data[o] = Math.max(data[o], x.data[i]));
-  return [{ dtype: out.dtype, shape: [...out.shape], data }];
-}
-
-/** What no element of a dtype is below. */
-export function lowest(dtype: Type["dtype"]): number {
-  const bits = { i8: 7, i16: 15, i32: 31 } as Readonly<Record<string, number>>;
-  if (kindOf(dtype) === "f32") return -Infinity;
-  return dtype in bits ? -(2 ** bits[dtype]) : 0;
-}

@@ -14,6 +14,16 @@ import { sizeOf } from "../core/type.ts";
 
 /** What a node computes when its operands are opaque, or `undefined` where it must be decomposed. */
 export function draftOfNode(node: Node): Draft | undefined {
+  if (drafts.has(node)) return drafts.get(node);
+  const made = madeDraft(node);
+  drafts.set(node, made);
+  return made;
+}
+
+/** Drafts of nodes, which never change: every pass asks for them. */
+const drafts = new WeakMap<Node, Draft | undefined>();
+
+function madeDraft(node: Node): Draft | undefined {
   const at = (k: number) => s.arg(k, kindOf(node.ins[k].dtype));
   return draftOf(node.op, at, node.ins, node.attrs, node.outs);
 }

@@ -43,7 +43,9 @@ export function fuse(graph: Graph, limits: Limits, options: FuseOptions): readon
   const roots = rootsOf(graph);
   const order = orderOf(roots);
   const users = usersOf(order);
-  const kinds = new Map(order.map((n) => [n, isLeaf(n) ? "leaf" : draftOfNode(n)!.kind] as const));
+  const kindOf = (n: Node) =>
+    isLeaf(n) ? "leaf" : n.op.scalar || n.op.view ? "map" : draftOfNode(n)!.kind;
+  const kinds = new Map(order.map((n) => [n, kindOf(n)] as const));
   const results = new Set(resultsOf(graph).concat(roots).map((t) => t.node));
   const isRoot = (n: Node) => kinds.get(n) !== "map" && kinds.get(n) !== "leaf";
 

@@ -9,7 +9,7 @@ import type { Form, MapForm, Margin } from "../core/form.ts";
 import { addressOf, axesOf, coordsOf, linearOf, plusIndex } from "../core/index.ts";
 import { arg } from "../core/leaf.ts";
 import { kindOf, mapLeaves, type Scalar } from "../core/scalar.ts";
-import type { Layout, Target } from "../core/target.ts";
+import type { Layout, Placement, Target } from "../core/target.ts";
 import type { Tensor } from "../core/tensor.ts";
 import type { Type } from "../core/type.ts";
 import type { Group } from "./fuse.ts";
@@ -52,9 +52,9 @@ export function laidOut(
 ): LaidOut {
   const made = new Set(groups.flatMap((g) => g.outs));
   const isFree = (t: Tensor) => made.has(t) && !results.has(t);
-  const asked = groups.map((g) =>
-    wishes(g.form, (i) => isFree(i < g.ins.length ? g.ins[i] : g.outs[i - g.ins.length]))
-  );
+  const placement = (t: Tensor): Placement =>
+    isFree(t) ? "free" : t.node.data ? "constant" : "fixed";
+  const asked = groups.map((g) => wishes(g.form, (i) => placement([...g.ins, ...g.outs][i])));
   const chosen = choose(groups, asked, isFree);
   if (chosen.size === 0 && asked.every((list) => list.every((w) => !w))) {
     return { groups, borders: new Map() };
@@ -62,7 +62,8 @@ export function laidOut(
   const placed = new Map<Tensor, Placed>();
   const borders = new Map<Tensor, readonly Margin[]>();
   const place = (t: Tensor, layout: Layout): Placed => {
-    const tensor = arg({ dtype: t.dtype, shape: physicalShape(t.shape, layout) });
+    const { dtype = t.dtype } = layout;
+    const tensor = arg({ dtype, shape: physicalShape(t.shape, layout) });
     const list = layout.order.map((a) => layout.margins[a]);
     if (list.some(({ before, after }) => before + after > 0)) borders.set(tensor, list);
     return { tensor, layout };
@@ -148,7 +149,9 @@ function sameOrder(a: Layout, b: Layout): boolean {
 }
 
 function merged(a: Layout, b: Layout): Layout {
+  const dtype = a.dtype ?? b.dtype;
   return {
+    ...(dtype ? { dtype } : {}),
     order: a.order,
     margins: a.margins.map((m, i) => ({
       before: Math.max(m.before, b.margins[i].before),
@@ -161,6 +164,7 @@ function merged(a: Layout, b: Layout): Layout {
 function holds(layout: Layout | undefined, wish: Layout | undefined): boolean {
   if (!wish) return !layout;
   if (!layout || !sameOrder(layout, wish)) return false;
+  if (wish.dtype && layout.dtype !== wish.dtype) return false;
   return wish.margins.every(({ before, after }, i) =>
     layout.margins[i].before >= before && layout.margins[i].after >= after
   );

@@ -6,7 +6,7 @@
  */
 import { evaluate, evaluateNow } from "../cpu/evaluate.ts";
 import { type Graph, orderOf, rebuild, rootsOf, usersOf } from "../core/graph.ts";
-import { bytesIn, type Host, isHost, type Source } from "../core/host.ts";
+import { bytesIn, type Host, isHost, isSource, type Source } from "../core/host.ts";
 import { constant } from "../core/leaf.ts";
 import { isTensor, type Node, type Tensor } from "../core/tensor.ts";
 import { leavesOf, mapTree } from "../core/tree.ts";
@@ -73,7 +73,12 @@ function leafBytes(node: Node): number {
 
 /** A static term as a constant: computed now if that is little work, else deferred. */
 export function foldedConstant(t: Tensor, name?: string): Tensor {
-  if (t.node.data) return t;
+  const { op, ins, data } = t.node;
+  if (data) return t;
+  const held = op.name === "reshape" ? ins[0].node.data : undefined;
+  // Other extents over the same elements need no copy.
+  if (isHost(held)) return constant({ ...held, shape: t.shape }, name);
+  if (isSource(held)) return constant({ ...held, shape: t.shape, open: () => held.open() }, name);
   const now = orderOf([t]).every((x) => !x.data || isHost(x.data)) &&
     leafBytes(t.node) + bytesOf(t) <= instant;
   return constant(now ? evaluateNow([t])[0] as Host : deferred(t), name);

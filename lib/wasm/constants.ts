@@ -3,7 +3,7 @@
  * plans are one.
  * @module
  */
-import { pack, packedSize, type Packing } from "../../kernels/wasm/packing.ts";
+import { elementsOf, pack, packedSize, type Packing } from "../../kernels/wasm/packing.ts";
 import { collect, type Data, type Host, isHost, isResident, isSource } from "../core/host.ts";
 import { bytesOf, printType } from "../core/type.ts";
 import { bytesIn } from "../core/host.ts";
@@ -49,7 +49,8 @@ export function constantsOf(heap: Heap): Constants {
     const block = heap.take(size, what);
     if (!packing) heap.bytes(block.address, size).set(bytesIn(value.data));
     else {
-      const into = new Float32Array(heap.memory.buffer as ArrayBuffer, block.address, size / 4);
+      const make = elementsOf(packing) === "f32" ? Float32Array : Int32Array;
+      const into = new make(heap.memory.buffer as ArrayBuffer, block.address, size / 4);
       pack(value.data, packing, into);
     }
     return block;

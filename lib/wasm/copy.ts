@@ -2,7 +2,7 @@
  * Copies between slots as kernels, in pieces that threads share.
  * @module
  */
-import type { WasmKernel } from "../../kernels/wasm/kernel.ts";
+import { countedLoop, type WasmKernel } from "../../kernels/wasm/kernel.ts";
 import type { Plan, Step } from "../core/plan.ts";
 
 /** Bytes of a unit. */
@@ -23,37 +23,42 @@ export function copyKernel(plan: Plan, step: Step): WasmKernel {
       const address = module.features.wide ? "i64" as const : "i32" as const;
       return module.fn(key, "copy", ["i32", "i32", address, address], (code) => {
         const [first, end, from, to] = [0, 1, 2, 3];
-        const [start, length] = [code.local("i32"), code.local("i32")];
+        const unit = code.local("i32");
+        const copied = (length: number) => {
+          const body = code.piece();
+          for (const pointer of [to, from]) {
+            body.get(pointer);
+            body.get(unit);
+            body.toAddress();
+            body.address(piece);
+            body.mulAddress();
+            body.addAddress();
+          }
+          body.address(length);
+          body.op("memory.copy", 0, 0);
+          return body;
+        };
+        const whole = Math.floor(bytes / piece);
         code.get(first);
-        code.i32(piece);
-        code.op("i32.mul");
-        code.set(start);
-        // min(end · piece, bytes) − start
+        code.set(unit);
+        // All that is whole of the range, then what is left at the end of the slot.
+        const stop = code.local("i32");
         code.get(end);
-        code.i32(piece);
-        code.op("i32.mul");
-        code.tee(length);
-        code.i32(bytes);
-        code.get(length);
-        code.i32(bytes);
-        code.op("i32.lt_u");
+        code.i32(whole);
+        code.get(end);
+        code.i32(whole);
+        code.op("i32.lt_s");
         code.op("select");
-        code.get(start);
-        code.op("i32.sub");
-        code.set(length);
-        code.get(length);
-        code.i32(0);
+        code.set(stop);
+        countedLoop(code, unit, { local: stop }, 1, copied(piece));
+        if (bytes % piece === 0) return;
+        code.get(end);
+        code.i32(whole);
         code.op("i32.gt_s");
         code.when(() => {
-          for (const pointer of [to, from]) {
-            code.get(pointer);
-            code.get(start);
-            code.toAddress();
-            code.addAddress();
-          }
-          code.get(length);
-          code.toAddress();
-          code.op("memory.copy", 0, 0);
+          code.i32(whole);
+          code.set(unit);
+          code.append(copied(bytes % piece));
         });
       });
     },

@@ -29,6 +29,7 @@ export interface Heap {
 
 /** A range of a memory. */
 export interface Block {
+  readonly heap: Heap;
   readonly address: number;
   readonly bytes: number;
 }
@@ -60,7 +61,7 @@ export function newHeap(shared: boolean, wide: boolean, most: number): Heap {
         grow(need, what);
         gap = free.find(({ from, to }) => to - from >= need)!;
       }
-      const block: Block = { address: gap.from, bytes };
+      const block: Block = { heap, address: gap.from, bytes };
       gap.from += need;
       if (gap.from === gap.to) free = free.filter((g) => g !== gap);
       sizes.set(block, need);

@@ -3,10 +3,11 @@
  * the plan twice on zeros, so that the engine optimises it; a run fills in addresses and calls once.
  * @module
  */
-import { assemble, type AssembledStep, scratchOf } from "../../kernels/wasm/assemble.ts";
+import { assemble, scratchOf } from "../../kernels/wasm/assemble.ts";
 import { control } from "../../kernels/wasm/control.ts";
 import type { WasmKernel } from "../../kernels/wasm/kernel.ts";
 import type { ConstantTable, Features } from "../../kernels/wasm/module.ts";
+import { shareBytes } from "../../kernels/wasm/share.ts";
 import { DeviceError } from "../core/fault.ts";
 import { bytesIn, type Host, isResident, type Resident } from "../core/host.ts";
 import type { Plan, SlotId } from "../core/plan.ts";
@@ -14,10 +15,9 @@ import type { Held, Residents } from "../core/residents.ts";
 import type { Loaded, StepTime } from "../core/target.ts";
 import { checkArgs, takeovers } from "../plan/args.ts";
 import { stepInfos } from "../plan/work.ts";
-import { borderKernel, sharedBorders } from "./border.ts";
 import type { Constants } from "./constants.ts";
-import { copyKernel } from "./copy.ts";
 import type { Block, Heap } from "./heap.ts";
+import { partsOf } from "./parts.ts";
 import type { Threads } from "./threads.ts";
 
 /** Where plans run. */
@@ -39,16 +39,10 @@ export interface LoadOptions {
   readonly took?: { readonly plan: number; readonly emit: number };
 }
 
-/** One function call of a run; `ends` is the step of the plan that is over with it. */
-interface Part {
-  readonly kernel: WasmKernel;
-  readonly slots: readonly SlotId[];
-  readonly single: boolean;
-  readonly ends: number | undefined;
-}
-
-/** Multiply-adds below which a step is not worth sharing. */
-const small = 20_000;
+/** Portions in which a thread takes its share of a step; others help with the last ones. */
+const portions = 8;
+/** Milliseconds of a first run after which a second one brings nothing. */
+const longWarmUp = 100;
 
 /** Puts a plan into a memory; `kernels` has one a step and `undefined` for copies. */
 export async function loadPlan(
@@ -80,50 +74,19 @@ async function load(
     return block;
   };
   const begun = performance.now();
-  // Packed constants stand in slots of their own behind the plan's.
-  const packed: { readonly slot: SlotId; readonly data: Parameters<Constants["hold"]> }[] = [];
-  const started = new Set<SlotId>();
-  const slotOf = (kernel: WasmKernel, slots: readonly SlotId[]) =>
-    slots.map((id, i) => {
-      const packing = kernel.packs[i];
-      if (!packing) return id;
-      const slot = plan.slots[id];
-      if (slot.kind !== "constant") throw new TypeError("internal: only constants are packed");
-      packed.push({ slot: plan.slots.length + packed.length, data: [slot.data, packing] });
-      return plan.slots.length + packed.length - 1;
-    });
-  const borders = sharedBorders(plan);
-  // A border is cleared before the step that writes inside it, by one thread: nobody reads it yet.
-  const all = plan.steps.flatMap((step, i): Part[] => {
-    const kernel = kernels[i] ?? copyKernel(plan, step);
-    const slots = step.kind === "kernel" ? step.slots : [step.from, step.to];
-    const clears = slots.filter((id) => borders.has(id) && !started.has(id));
-    clears.forEach((id) => started.add(id));
-    return [
-      ...clears.map((id): Part => ({
-        ...{ kernel: borderKernel(plan, id), slots: [id], single: true, ends: undefined },
-      })),
-      { kernel, slots: slotOf(kernel, slots), single: isSingle(kernel), ends: i },
-    ];
-  });
-  const next = (i: number) => all.slice(i + 1).find(({ ends }) => ends !== undefined);
-  const steps = all.map((step, i): AssembledStep => ({
-    kernel: step.kernel,
-    slots: step.slots,
-    // What one thread does alone, one after another, needs no waiting in between.
-    barrier: step.ends !== undefined && !(step.single && (next(i)?.single ?? true)),
-  }));
+  const { parts: all, steps, packed } = partsOf(plan, kernels);
   const count = plan.slots.length + packed.length;
   const bytes = assemble(steps, count, features, 1, heap.most, place.table);
-  const module = await WebAssembly.compile(bytes);
-  let stamps: number[] = [];
   const isAlone = !steps.some(({ barrier }) => barrier);
+  let stamps: number[] = [];
   const stamp = (step: number) => void (stamps[step] = performance.now());
-  const program = await threads.load(module, isAlone, stamp);
-  undo.push(() => program.dispose());
-  const compiled = performance.now();
+  // The engine compiles beside what follows.
+  const loading = WebAssembly.compile(bytes).then((made) => threads.load(made, isAlone, stamp));
+  undo.push(() => void loading.then((made) => made.dispose(), () => {}));
+  const assembled = performance.now();
 
-  const tables = own(8 * (count + 1) + 8 * steps.length * threads.count, "the tables of a plan");
+  const tableBytes = 8 * (count + 1) + shareBytes * steps.length * threads.count;
+  const tables = own(tableBytes, "the tables of a plan");
   const arenas = plan.arenas.map((bytes, i) => own(bytes, `arena ${i}`));
   arenas.forEach((block) => heap.bytes(block.address, block.bytes).fill(0));
   const scratch = scratchOf(steps);
@@ -136,37 +99,37 @@ async function load(
     addresses[id] = (await constants.hold(slot.data)).address;
     undo.push(() => constants.drop(slot.data));
   }
-  for (const { slot, data } of packed) {
-    addresses[slot] = (await constants.hold(...data)).address;
-    undo.push(() => constants.drop(...data));
+  for (const { slot, data, packing } of packed) {
+    addresses[slot] = (await constants.hold(data, packing)).address;
+    undo.push(() => constants.drop(data, packing));
   }
   place.table.words.forEach((at, bits) => {
     new Int32Array(heap.memory.buffer as ArrayBuffer, at, 4).fill(bits);
   });
-  writeShares();
+  const shares = sharesOf();
   const inbox: (Block | undefined)[] = [];
   const inboxOf = (i: number): Block =>
     inbox[i] ??= own(plan.slots[plan.args[i]].bytes, `argument ${i}`);
+  const received = (i: number, bytes: Uint8Array): Block => {
+    const block = inboxOf(i);
+    if (bytes.byteLength) heap.bytes(block.address, bytes.byteLength).set(bytes);
+    return block;
+  };
   const taken = takeovers(plan, donate, (a, b) => a >= b);
   let isDisposed = false;
 
-  /** Units of each step for each thread. */
-  function writeShares(): void {
-    const at = tables.address + 8 * (count + 1);
-    const shares = new Int32Array(
-      heap.memory.buffer as ArrayBuffer,
-      at,
-      2 * steps.length *
-        threads.count,
-    );
-    all.forEach(({ kernel: { units }, single }, i) => {
-      for (let t = 0; t < threads.count; t++) {
+  /** Units of each step for each thread, as they are when a run begins. */
+  function sharesOf(): Int32Array {
+    const words = new Int32Array(shareBytes / 4 * steps.length * threads.count);
+    for (let t = 0; t < threads.count; t++) {
+      all.forEach(({ kernel: { units }, single }, i) => {
         const of = (n: number) =>
           single ? (n > 0 ? units : 0) : Math.floor(units * n / threads.count);
-        shares[2 * (t * steps.length + i)] = of(t);
-        shares[2 * (t * steps.length + i) + 1] = of(t + 1);
-      }
-    });
+        const many = Math.max(1, Math.ceil((of(t + 1) - of(t)) / portions));
+        words.set([of(t), of(t + 1), many], 3 * (t * steps.length + i));
+      });
+    }
+    return words;
   }
 
   function writeAddresses(): void {
@@ -186,6 +149,8 @@ async function load(
       } else if (slot.kind === "result") addresses[id] = outs[slot.index]?.address ?? 0;
     });
     writeAddresses();
+    const at = tables.address + 8 * (count + 1);
+    new Int32Array(heap.memory.buffer as ArrayBuffer, at, shares.length).set(shares);
     program.run(tables.address);
   }
 
@@ -203,12 +168,14 @@ async function load(
     try {
       const blocks = args.map((value, i) => {
         if (plan.args[i] < 0) return undefined;
-        if (isResident(value)) return residents.held(value, `run with argument ${i}`);
-        const block = inboxOf(i);
-        if (value.data.byteLength) {
-          heap.bytes(block.address, value.data.byteLength).set(bytesIn(value.data));
+        if (isResident(value)) {
+          const held = residents.held(value, `run with argument ${i}`);
+          if (held.block.heap === heap) return held;
+          // What lies in the machine's other memory is copied, as values from outside are.
+          const { address, bytes, heap: other } = held.block;
+          return received(i, other.bytes(address, bytes));
         }
-        return block;
+        return received(i, bytesIn(value.data));
       });
       for (const slot of plan.slots) {
         if (slot.kind !== "result" || results[slot.index]) continue;
@@ -265,13 +232,18 @@ async function load(
       if (slot.kind === "result") outs[slot.index] ??= heap.take(slot.bytes, "a first run");
     }
     try {
-      for (let i = 0; i < 2; i++) perform(given, outs);
+      // What loops for long is optimised by its second run; one that took longer is by now.
+      const start = performance.now();
+      perform(given, outs);
+      if (performance.now() - start < longWarmUp) perform(given, outs);
     } finally {
       outs.forEach((block) => heap.give(block));
     }
   }
 
   const uploaded = performance.now();
+  const program = await loading;
+  const compiled = performance.now();
   if (!once) warmUp();
   return {
     plan,
@@ -303,8 +275,8 @@ async function load(
       })),
     took: {
       plan: took.plan,
-      compile: took.emit + compiled - begun,
-      upload: uploaded - compiled,
+      compile: took.emit + assembled - begun + compiled - uploaded,
+      upload: uploaded - assembled,
     },
     dispose() {
       if (isDisposed) return;
@@ -312,9 +284,4 @@ async function load(
       undo.forEach((f) => f());
     },
   };
-}
-
-/** True for a step that one thread does sooner than several agree on it. */
-function isSingle({ units, cost }: WasmKernel): boolean {
-  return units < 2 || units * cost < small;
 }

@@ -35,8 +35,7 @@ export function workerVersion(): string {
 function textOf(version: string): string {
   const word = (name: keyof typeof control) => control[name] / 4;
   return `// Weft: a thread of the WebAssembly target.
-var memory, words, tid, wide, handled = 0, seen = 0;
-const plans = new Map();
+const plans = new Map(); let memory, words, tid, wide, handled = 0, seen = 0;
 
 self.onmessage = ({ data }) => {
   handled++;

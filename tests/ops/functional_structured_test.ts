@@ -22,7 +22,7 @@ import { max, mean, min, prod, sum } from "../../lib/ops/reduce.ts";
 import { crossEntropy, logSoftmax, logSumExp, softmax } from "../../lib/ops/softmax.ts";
 import { expandDims, squeeze } from "../../lib/ops/shape.ts";
 import { norm, std, variance } from "../../lib/ops/statistics.ts";
-import type { Pair } from "../../lib/ops/window.ts";
+import type { Pair } from "../../lib/ops/window_taps.ts";
 import { agree, openCorpus, type Ours, type Recorded } from "./functional_corpus.ts";
 import { assert, assertEquals } from "../std.ts";
 
