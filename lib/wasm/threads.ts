@@ -210,6 +210,8 @@ export function startThreads(heap: Heap, options: ThreadOptions): Threads {
         // A worker that sleeps would not hear of its end: each is called out first.
         send({ quit: true });
       } else workers.forEach((worker) => worker.terminate());
+      // What is sent behind that, as of a plan that goes later, would put one to sleep again.
+      workers.length = 0;
     },
   };
 }
