@@ -100,3 +100,15 @@ async function visited(browser: Browser, how: Visit): Promise<Visited> {
     },
   };
 }
+
+/**
+ * Waits until a page has so many workers. Those that are asked to end do so at once; Chromium takes
+ * two seconds to end one that sleeps, which is too long here.
+ */
+export async function idle(page: Page, workers: number = 0): Promise<void> {
+  const until = performance.now() + 1500;
+  while (page.workers().length > workers && performance.now() < until) {
+    await page.waitForTimeout(20);
+  }
+  assertEquals(page.workers().length, workers);
+}

@@ -7,7 +7,7 @@ import type { Page } from "playwright-core";
 import { wasmWorker } from "@weft/weft";
 import { bundled } from "../../examples/web/bundle.ts";
 import { assertEquals, assertLess, assertMatch } from "../std.ts";
-import { type Visit, webTests } from "./browser.ts";
+import { idle, type Visit, webTests } from "./browser.ts";
 import type { Computed } from "./probe.ts";
 
 let folder = "";
@@ -124,10 +124,3 @@ test("disposed targets leave no workers, nor do those whose workers were ended",
   assertLess(ms, 5000);
   await idle(page);
 });
-
-/** Waits until a page has no workers. */
-async function idle(page: Page): Promise<void> {
-  const until = performance.now() + 3000;
-  while (page.workers().length > 0 && performance.now() < until) await page.waitForTimeout(20);
-  assertEquals(page.workers().map((worker) => worker.url()), []);
-}

@@ -8,7 +8,7 @@ import { load, type Model, open, read, tensor } from "@weft/weft";
 import { build, type Built } from "../../examples/web/build.ts";
 import type { Stroke } from "../../examples/web/digit_image.ts";
 import { assert, assertEquals, assertLess, assertMatch } from "../std.ts";
-import { type Visit, type Visited, webTests } from "./browser.ts";
+import { idle, type Visit, type Visited, webTests } from "./browser.ts";
 import { hands } from "./hands.ts";
 
 let folder = "";
@@ -128,8 +128,7 @@ for (const { target, isolated, name } of ways) {
     await page.click("label[for=reference]");
     await page.waitForSelector("body[data-state=ready]");
     assertMatch((await agreed(page)).facts["Running on"], /interpreter/);
-    await page.waitForTimeout(200);
-    assertEquals(page.workers().length, 0);
+    await idle(page);
   });
 }
 
@@ -145,7 +144,7 @@ test("targets are changed while one draws, and the last choice runs", async (vis
   await page.waitForSelector("body[data-state=ready]");
   assertEquals((await agreed(page)).answer, "4");
   assertMatch((await said(page)).facts["Running on"], /^WebAssembly/);
-  assertEquals(page.workers().length, threads - 1);
+  await idle(page, threads - 1);
 });
 
 test("keys draw, undo and clear; what is read is said aloud", async (visit) => {
