@@ -146,7 +146,12 @@ export function startThreads(heap: Heap, options: ThreadOptions): Threads {
     // Counted after it is on its way, so that a worker that looks finds it.
     posted++;
     Atomics.store(words, word("posted"), posted);
-    Atomics.notify(words, word("epoch"));
+    wake();
+  }
+
+  function wake(): void {
+    Atomics.add(words, word("calls"), 1);
+    Atomics.notify(words, word("calls"));
   }
 
   function fault(tried: string): DeviceError {
@@ -180,7 +185,7 @@ export function startThreads(heap: Heap, options: ThreadOptions): Threads {
             words[word("base")] = base | 0;
             words[word("base") + 1] = Math.floor(base / 2 ** 32);
             Atomics.add(words, word("epoch"), 1);
-            Atomics.notify(words, word("epoch"));
+            wake();
           }
           let failed: boolean;
           try {

@@ -60,10 +60,11 @@ function work() {
       if (Atomics.load(words, ${word("posted")}) !== handled) return;
       if (Atomics.load(words, ${word("epoch")}) !== seen) break;
     }
+    const calls = Atomics.load(words, ${word("calls")});
     const epoch = Atomics.load(words, ${word("epoch")});
     if (Atomics.load(words, ${word("posted")}) !== handled) return;
     if (epoch === seen) {
-      Atomics.wait(words, ${word("epoch")}, seen);
+      Atomics.wait(words, ${word("calls")}, calls);
       continue;
     }
     seen = epoch;
