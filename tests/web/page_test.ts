@@ -123,7 +123,10 @@ for (const { target, isolated, name } of ways) {
         : new RegExp(`^WebAssembly SIMD, ${count} thread${count > 1 ? "s" : ""}(,|$)`),
     );
     assertEquals(page.workers().length, target === "wasm" ? count - 1 : 0);
-    await page.screenshot({ path: new URL(`${name.replaceAll(" ", "-")}.png`, screens).pathname });
+    await page.screenshot({
+      path: new URL(`${name.replaceAll(" ", "-")}.png`, screens).pathname,
+      fullPage: true,
+    });
     // Who chooses another target leaves nothing of the one before.
     await page.click("label[for=reference]");
     await page.waitForSelector("body[data-state=ready]");
@@ -186,7 +189,7 @@ test("on phones and wide screens, light and dark, nothing sticks out", async (vi
       assert(paper!.y >= 0 && scores!.y + scores!.height <= size.height);
       await page.screenshot({
         path: new URL(`${phone ? "phone" : "wide"}-${scheme}.png`, screens).pathname,
-        fullPage: phone,
+        fullPage: true,
       });
     }
   }
