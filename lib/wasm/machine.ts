@@ -202,7 +202,10 @@ function poolOf(
   isGone: () => boolean,
 ): Pool<Block> {
   return {
-    take: (bytes, what) => heapFor(bytes).take(bytes, what),
+    take(bytes, what) {
+      check("upload");
+      return heapFor(bytes).take(bytes, what);
+    },
     give: (block) => block.heap.give(block),
     write: ({ heap, address }, bytes) => heap.bytes(address, bytes.byteLength).set(bytes),
     read: (ranges, into = []) =>

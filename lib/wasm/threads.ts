@@ -81,7 +81,7 @@ export function startThreads(heap: Heap, options: ThreadOptions): Threads {
       }
       posted++;
       Atomics.store(words, word("posted"), posted);
-      await Promise.race([Promise.all(up), late()]);
+      await Promise.race([Promise.all(up), ...(options.worker ? [late()] : [])]);
     } finally {
       clearTimeout(alarm);
       if (!options.worker) URL.revokeObjectURL(url as string);
@@ -120,7 +120,7 @@ export function startThreads(heap: Heap, options: ThreadOptions): Threads {
     return name.length > 80 ? `${name.slice(0, 79)}…` : name;
   }
 
-  /** A script that is not the worker's never answers. */
+  /** A file with another script never answers. */
   function late(): Promise<never> {
     return new Promise((_, reject) => {
       alarm = setTimeout(

@@ -10,9 +10,9 @@ import { openWebgpu } from "../../lib/gpu/machine.ts";
 import { matmul } from "../../lib/ops/matmul.ts";
 import { stage } from "../../lib/stage/stage.ts";
 import { assert, assertEquals } from "../std.ts";
-import { machineTests } from "./adapter.ts";
+import { targetTests } from "../targets.ts";
 
-const { test, machine } = await machineTests();
+const test = await targetTests("webgpu");
 const w = constant({
   ...f32([32, 48]),
   data: Float32Array.from({ length: 1536 }, (_, i) => i % 7),
@@ -31,7 +31,7 @@ async function result(tuning?: Tuning, optLevel: 2 | 3 = 2) {
   return { ...found, tuned };
 }
 
-test("optLevel 3 measures the variants and takes the fastest; results stay the same", async () => {
+test("optLevel 3 measures the variants and takes the fastest; results stay the same", async (on) => {
   const plain = await result();
   assertEquals(plain.tuned, {});
   const tuned = await result({}, 3);
@@ -39,7 +39,7 @@ test("optLevel 3 measures the variants and takes the fastest; results stay the s
   const entries = Object.entries(tuned.tuned);
   assertEquals(entries.length, 1);
   const [key, { variant, ns }] = entries[0];
-  assert(key.startsWith(`${machine().description}: matmul [] 40x48x32 #`), key);
+  assert(key.startsWith(`${on.description}: matmul [] 40x48x32 #`), key);
   assertEquals(tuned.variant, variant);
   assert(Object.keys(ns).length > 1);
   assert(Object.values(ns).every((t) => t >= ns[variant]));
