@@ -1,14 +1,15 @@
 /**
- * Prints the milliseconds from opening the device to the first output of the row named.
+ * Prints the milliseconds from opening a target to the first output of a row: both by name.
  * @module
  */
+import { load, type TargetName, targets } from "./ours.ts";
 import { rows } from "./peers/cases.ts";
-import { ours } from "./ours.ts";
 
-const row = rows.find(({ name }) => name === Deno.args[0]);
-if (!row) throw new RangeError(`no row ${Deno.args[0]}`);
+const [target, title] = Deno.args;
+const row = rows.find(({ name }) => name === title);
+if (!row || !(target in targets)) throw new RangeError(`no row ${title} or target ${target}`);
 const began = performance.now();
-const prepared = (await ours.prepare(row))!;
+const prepared = await load(target as TargetName, row);
 await prepared.result();
 console.log(performance.now() - began);
 prepared.dispose();

@@ -4,8 +4,8 @@
  */
 import type { Source } from "../lib/core/host.ts";
 import { constant } from "../lib/core/leaf.ts";
+import type { Machine } from "../lib/core/target.ts";
 import { f32 } from "../lib/core/type.ts";
-import { openWebgpu } from "../lib/gpu/machine.ts";
 import { add, type Tensor, trace } from "../mod.ts";
 
 /** A row that is no model. */
@@ -16,20 +16,21 @@ export interface OtherRow {
   run(): Promise<void>;
 }
 
-let device: Promise<Awaited<ReturnType<typeof openWebgpu>>> | undefined;
-
-/** Four bytes from the device. */
-export const readbackRow: OtherRow = {
-  name: "readback 4 B",
-  rounds: 200,
-  bytes: 4,
-  async run() {
-    const machine = await (device ??= openWebgpu());
-    const x = machine.upload({ dtype: "f32", shape: [1], data: new Float32Array([1]) });
-    await x.read();
-    x.dispose();
-  },
-};
+/** Four bytes from a target. */
+export function readbackRow(open: () => Promise<Machine>): OtherRow {
+  let opening: Promise<Machine> | undefined;
+  return {
+    name: "readback 4 B",
+    rounds: 200,
+    bytes: 4,
+    async run() {
+      const machine = await (opening ??= open());
+      const x = machine.upload({ dtype: "f32", shape: [1], data: new Float32Array([1]) });
+      await x.read();
+      x.dispose();
+    },
+  };
+}
 
 const size = 256 * 2 ** 20;
 

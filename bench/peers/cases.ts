@@ -1,5 +1,5 @@
 /**
- * The rows every runner computes: shapes, seeded data, layer tables, and what a runner must offer.
+ * The rows every runner computes: shapes, seeded data, layer tables.
  * All data is described in row-major PyTorch order (activations NCHW, convolution weights OIHW, dense
  * weights [in, out]); a runner that prefers another layout converts in `prepare`, outside the clock.
  *
@@ -90,27 +90,6 @@ export interface NetRow extends Common {
 /** One line of the table. */
 export type Row = MatmulRow | ConvRow | MapRow | SoftmaxRow | LayernormRow | EncoderRow | NetRow;
 
-/** A row made ready on one runner: weights on the device, kernels not yet compiled by the driver. */
-export interface Prepared {
-  /**
-   * One inference from an input already on the device to a finished output: results stay there, the
-   * completion is awaited as the runner's users would (outputs up to 4096 values are read back).
-   */
-  run(): Promise<void>;
-  /** One inference, read back, in the row's own order (NCHW). */
-  result(): Promise<Float32Array>;
-  dispose(): void;
-}
-
-/** A runner under comparison; `prepare` gives undefined for rows that it cannot compute. */
-export interface Peer {
-  readonly name: string;
-  prepare(row: Row): Promise<Prepared | undefined>;
-}
-
-/** Outputs of at most this many values are read back by `run`. */
-export const READ_LIMIT = 4096;
-
 /** The weight of a row by its name. */
 export function weight(row: Row, name: string): Spec {
   const found = row.weights.find((spec) => spec.name === name);
@@ -132,7 +111,9 @@ export const rows: readonly Row[] = [
   layernorm(4096, 1024),
   encoder(128, 384, 6, 1536),
   net("MobileNetV2 @96", 96, mobilenet()),
+  net("MobileNetV2 @224", 224, mobilenet()),
   net("ResNet18 @64", 64, resnet()),
+  net("ResNet18 @224", 224, resnet()),
 ];
 
 function matmul(size: number): MatmulRow {

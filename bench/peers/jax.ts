@@ -1,51 +1,59 @@
 /**
- * jax-js on its WebGPU back end: each row is one `jit` function over its input and weights, NCHW.
+ * jax-js on its WebGPU or its WebAssembly back end: each row is one `jit` function over its input and
+ * weights, NCHW. In WebAssembly its convolutions over several channels and taps take over a hundred times
+ * as long as the others' and are left out.
  *
  * @module
  */
 import { defaultDevice, init, jit, lax, nn, numpy as np } from "@jax-js/jax";
-import { READ_LIMIT } from "./cases.ts";
-import type { EncoderRow, NetRow, Peer, Prepared, Row } from "./cases.ts";
-import { count, values } from "./spec.ts";
+import type { EncoderRow, NetRow, Row } from "./cases.ts";
+import { isSmall, type Peer, type Prepared } from "./peer.ts";
+import { values } from "./spec.ts";
 import type { Spec } from "./spec.ts";
 
 type Weights = Record<string, np.Array>;
 type Compute = (x: np.Array, w: Weights) => np.Array;
 
 /** jax-js as a runner. */
-export const jax: Peer = {
-  name: "jax-js-webgpu",
-  async prepare(row: Row): Promise<Prepared> {
-    if (defaultDevice() !== "webgpu") {
-      if (!(await init("webgpu")).includes("webgpu")) throw new Error("jax-js found no adapter");
-      defaultDevice("webgpu");
-    }
-    const compute = jit(computation(row));
-    const x = upload(row.input);
-    const weights: Weights = {};
-    for (const spec of row.weights) weights[spec.name] = upload(spec);
-    const small = count(row.output) <= READ_LIMIT;
-    const infer = (): np.Array => compute(x.ref, retain(weights));
-    return {
-      async run(): Promise<void> {
-        const y = infer();
-        if (small) await y.data();
-        else {
-          await y.blockUntilReady();
-          y.dispose();
-        }
-      },
-      async result(): Promise<Float32Array> {
-        return await infer().data() as Float32Array;
-      },
-      dispose(): void {
-        compute.dispose();
-        x.dispose();
-        for (const tensor of Object.values(weights)) tensor.dispose();
-      },
-    };
-  },
-};
+export function jax(backend: "webgpu" | "wasm"): Peer {
+  return {
+    async prepare(row: Row): Promise<Prepared | undefined> {
+      if (backend === "wasm" && isSlow(row)) return undefined;
+      if (defaultDevice() !== backend) {
+        if (!(await init(backend)).includes(backend)) throw new Error(`jax-js has no ${backend}`);
+        defaultDevice(backend);
+      }
+      const compute = jit(computation(row));
+      const x = upload(row.input);
+      const weights: Weights = {};
+      for (const spec of row.weights) weights[spec.name] = upload(spec);
+      const reads = isSmall(row);
+      const infer = (): np.Array => compute(x.ref, retain(weights));
+      return {
+        async run(): Promise<void> {
+          const y = infer();
+          if (reads) await y.data();
+          else {
+            await y.blockUntilReady();
+            y.dispose();
+          }
+        },
+        async result(): Promise<Float32Array> {
+          return await infer().data() as Float32Array;
+        },
+        dispose(): void {
+          compute.dispose();
+          x.dispose();
+          for (const tensor of Object.values(weights)) tensor.dispose();
+        },
+      };
+    },
+  };
+}
+
+function isSlow(row: Row): boolean {
+  return row.kind === "net" || (row.kind === "conv" && row.groups === 1 && row.kernel > 1);
+}
 
 function upload(spec: Spec): np.Array {
   return np.array(values(spec)).reshape([...spec.shape]);

@@ -5,7 +5,8 @@
  * @module
  */
 import { weight } from "./cases.ts";
-import type { ConvRow, Peer, Prepared, Row } from "./cases.ts";
+import type { ConvRow, Row } from "./cases.ts";
+import type { Peer, Prepared } from "./peer.ts";
 import { count, values } from "./spec.ts";
 import { conv, depthwise } from "./raw_conv.ts";
 import { layernorm, map, matmul, softmax } from "./raw_kernels.ts";
@@ -19,7 +20,6 @@ interface Texels {
 
 /** Hand-written WGSL as a runner of the single-operation rows. */
 export const raw: Peer = {
-  name: "raw",
   async prepare(row: Row): Promise<Prepared | undefined> {
     const kernel = choose(row);
     if (!kernel) return undefined;

@@ -1,57 +1,72 @@
 /**
- * TensorFlow.js on its WebGPU back end: eager, NHWC, with the fused operations its own models use.
+ * TensorFlow.js on its WebGPU or its WebAssembly back end: eager, NHWC, with the fused operations its
+ * own models use. In Deno the WebAssembly one has SIMD but one thread: it turns threads off where it
+ * finds Node's interfaces, and made to use them it asks for workers that are no modules, which Deno
+ * does not have.
  *
  * @module
  */
-import * as tf from "@tensorflow/tfjs";
-import "@tensorflow/tfjs-backend-webgpu";
-import { READ_LIMIT } from "./cases.ts";
-import type { EncoderRow, NetRow, Peer, Prepared, Row } from "./cases.ts";
-import { count, values } from "./spec.ts";
+import * as tf from "@tensorflow/tfjs-core";
+import type { EncoderRow, NetRow, Row } from "./cases.ts";
+import { isSmall, type Peer, type Prepared } from "./peer.ts";
+import { values } from "./spec.ts";
 import type { Spec } from "./spec.ts";
 
 type Weights = Readonly<Record<string, tf.Tensor>>;
 type Compute = (x: tf.Tensor, w: Weights) => tf.Tensor;
+type Backend = "webgpu" | "wasm";
 
-/** TensorFlow.js as a runner. */
-export const tfjs: Peer = {
-  name: "tfjs-webgpu",
-  async prepare(row: Row): Promise<Prepared> {
-    if (tf.getBackend() !== "webgpu") {
-      if (!await tf.setBackend("webgpu")) throw new Error("tfjs found no WebGPU adapter");
-      await tf.ready();
-    }
-    const compute = computation(row);
-    const spatial = row.kind === "conv" || row.kind === "net";
-    const x = upload(row.input, spatial);
-    const weights: Record<string, tf.Tensor> = {};
-    for (const spec of row.weights) weights[spec.name] = upload(spec, spatial, row);
-    const small = count(row.output) <= READ_LIMIT;
-    return {
-      async run(): Promise<void> {
-        const y = tf.tidy(() => compute(x, weights));
-        // One value of a large result: queue order makes its read wait for the whole of it.
-        const probe = small ? y : tf.tidy(() => tf.slice(tf.reshape(y, [-1]), 0, 1));
-        await probe.data();
-        if (probe !== y) probe.dispose();
-        y.dispose();
-      },
-      async result(): Promise<Float32Array> {
-        const y = tf.tidy(() => {
-          const out = compute(x, weights);
-          return spatial && out.rank === 4 ? tf.transpose(out, [0, 3, 1, 2]) : out;
-        });
-        const data = await y.data<"float32">();
-        y.dispose();
-        return Float32Array.from(data);
-      },
-      dispose(): void {
-        x.dispose();
-        for (const tensor of Object.values(weights)) tensor.dispose();
-      },
-    };
-  },
-};
+/** TensorFlow.js as a runner; with `copies`, every result is read into a new array. */
+export function tfjs(backend: Backend, copies: boolean = false): Peer {
+  return {
+    async prepare(row: Row): Promise<Prepared | undefined> {
+      if (copies && isSmall(row)) return undefined;
+      await start(backend);
+      const compute = computation(row);
+      const spatial = row.kind === "conv" || row.kind === "net";
+      const x = upload(row.input, spatial);
+      const weights: Record<string, tf.Tensor> = {};
+      for (const spec of row.weights) weights[spec.name] = upload(spec, spatial, row);
+      const reads = copies || isSmall(row);
+      return {
+        async run(): Promise<void> {
+          const y = tf.tidy(() => compute(x, weights));
+          if (reads) await y.data();
+          else if (backend === "webgpu") await finished(y);
+          y.dispose();
+        },
+        async result(): Promise<Float32Array> {
+          const y = tf.tidy(() => {
+            const out = compute(x, weights);
+            return spatial && out.rank === 4 ? tf.transpose(out, [0, 3, 1, 2]) : out;
+          });
+          const data = await y.data<"float32">();
+          y.dispose();
+          return Float32Array.from(data);
+        },
+        dispose(): void {
+          x.dispose();
+          for (const tensor of Object.values(weights)) tensor.dispose();
+        },
+      };
+    },
+  };
+}
+
+async function start(backend: Backend): Promise<void> {
+  if (tf.getBackend() === backend) return;
+  if (backend === "webgpu") await import("@tensorflow/tfjs-backend-webgpu");
+  else await import("@tensorflow/tfjs-backend-wasm");
+  if (!await tf.setBackend(backend)) throw new Error(`tfjs cannot start ${backend}`);
+  await tf.ready();
+}
+
+/** One value of a large result: queue order makes its read wait for the whole of it. */
+async function finished(y: tf.Tensor): Promise<void> {
+  const probe = tf.tidy(() => tf.slice(tf.reshape(y, [-1]), 0, 1));
+  await probe.data();
+  probe.dispose();
+}
 
 /** Uploads a tensor, activations as NHWC and convolution weights as HWIO (depthwise: HWC1). */
 function upload(spec: Spec, spatial: boolean, row?: Row): tf.Tensor {

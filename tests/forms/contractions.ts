@@ -71,9 +71,15 @@ export function product(
   };
 }
 
-/** Integers are summed as they are. */
-export function integerProduct(m: number, n: number, k: number): MatmulForm {
-  const form = product(m, n, k, { dtype: "i32", out: "i32" });
+/** Integers of any width are summed as i32. */
+export function integerProduct(
+  m: number,
+  n: number,
+  k: number,
+  dtype: DType = "i32",
+  turned: MatmulOptions["turned"] = "",
+): MatmulForm {
+  const form = product(m, n, k, { dtype, turned, out: "i32" });
   return { ...form, outs: form.outs.map((out) => ({ ...out, body: s.acc(0, "i32") })) };
 }
 

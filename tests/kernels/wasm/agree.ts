@@ -42,12 +42,13 @@ export function wasmJudge(
     const there = constants.filter((i) => i < form.ins.length);
     const variants = [[], ...(there.length ? [there] : [])]
       .flatMap((list) => target.variants(form, list));
+    // Tiles sum in the same order however they are split.
+    const families = new Map<string, string>();
     for (const variant of variants) {
       seen?.(variant);
       const kernel = target.emit(form, variant);
       const shares = sharesOf(kernel.units);
       const tried = thorough === "all" ? engines : [engines[0], engines[1 + turn++ % 3]];
-      const fused = new Map<boolean, string>();
       for (const features of tried) {
         const { madd, wide } = features;
         const name = `${variant.name} of constants [${variant.constants}], ` +
@@ -56,8 +57,9 @@ export function wasmJudge(
         const bad = difference(all[0], wanted, tolerance, one.signed);
         if (bad) fail(`${name}: ${bad}\n${printForm(form)}`);
         for (const [i, got] of all.entries()) {
-          const known = fused.get(madd) ?? bitsOf(all[0]);
-          fused.set(madd, known);
+          const family = `${variant.name.split("-")[0]} ${variant.constants} ${madd}`;
+          const known = families.get(family) ?? bitsOf(all[0]);
+          families.set(family, known);
           if (bitsOf(got) === known) continue;
           fail(
             `${name}: other bits when shared as ${JSON.stringify(shares[i])}\n${printForm(form)}`,

@@ -92,7 +92,16 @@ Deno.test("wasm() multiplies what is no f32: halves, integers, results in halves
     judge({ form: half, tolerance: near });
   }
   judge({ form: product(7, 10, 9, { out: "f16" }), tolerance: { rtol: 2 ** -10, atol: 2 ** -10 } });
-  judge({ form: integerProduct(6, 8, 12), tolerance: { rtol: 0, atol: 0 } });
+});
+
+Deno.test("wasm() sums integers of every width without rounding", () => {
+  let turn = 0;
+  for (const dtype of ["i32", "i16", "i8", "u8", "u16"] as const) {
+    for (const [m, n, k] of [[6, 8, 12], [1, 45, 9], [30, 52, 7], [3, 3, 5]]) {
+      const form = integerProduct(m, n, k, dtype, (["", "b", "a", "ab"] as const)[turn++ % 4]);
+      for (const check of [judge, ...turned]) check({ form, tolerance: { rtol: 0, atol: 0 } });
+    }
+  }
 });
 
 Deno.test("wasm() computes what is fused into an operand, and addresses that are no sums", () => {
