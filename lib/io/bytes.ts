@@ -112,7 +112,7 @@ const firstBytes = 1 << 20, wholeBytes = 1 << 24;
 export async function urlBytes(url: URL): Promise<ByteSource> {
   if (url.protocol === "file:") return await pathBytes(url);
   const ranged = url.protocol === "http:" || url.protocol === "https:";
-  const answer = await fetch(url, ranged ? { headers: rangeOf(0, firstBytes) } : {});
+  const answer = await reached(url, ranged ? { headers: rangeOf(0, firstBytes) } : {});
   const [, last, total] =
     /^bytes 0-(\d+)\/(\d+)$/.exec(answer.headers.get("content-range") ?? "") ??
       [];
@@ -158,7 +158,7 @@ function rangeBytes(url: URL, size: number, etag: string | null, head: Uint8Arra
     async read(at, length) {
       inRange(size, at, length, String(url));
       if (at + length <= head.length) return head.subarray(at, at + length);
-      const part = await fetch(url, { headers: rangeOf(at, length) });
+      const part = await reached(url, { headers: rangeOf(at, length) });
       if (part.status !== 206 || part.headers.get("etag") !== etag) {
         await part.body?.cancel();
         const why = part.status === 206 ? "it changed after it was opened" : `got ${part.status}`;
@@ -167,6 +167,18 @@ function rangeBytes(url: URL, size: number, etag: string | null, head: Uint8Arra
       return await bodyOf(part, length, at, url);
     },
   };
+}
+
+async function reached(url: URL, how: RequestInit): Promise<Response> {
+  try {
+    return await fetch(url, how);
+  } catch (error) {
+    throw new FormatError(
+      `Cannot read ${url}: it cannot be reached (${(error as Error).message}); ` +
+        `check the URL and the network`,
+      { code: "format.missing" },
+    );
+  }
 }
 
 function rangeOf(at: number, length: number): { readonly range: string } {

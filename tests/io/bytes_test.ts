@@ -102,6 +102,8 @@ Deno.test("openBytes() asks a server once or twice, and for ranges of what is la
   await assertRejects(() => large.read(10 << 20, 10), FormatError, "changed after it was opened");
   await assertRejects(() => openBytes(`${home}/short`), FormatError, "the server sent 999");
   await assertRejects(() => openBytes(`${home}/missing`), FormatError, "answers 404");
+  await server.shutdown();
+  await assertRejects(() => openBytes(`${home}/small`), FormatError, "it cannot be reached");
 });
 
 Deno.test("bytesBetween() gives whole steps and the rest", async () => {
