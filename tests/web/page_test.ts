@@ -249,8 +249,9 @@ test("a missing model, an unknown target and a missing adapter are said in the p
 });
 
 test("the page is one file that asks for the model, once, and for nothing else", async (visit) => {
-  assertLess(built.page, 700_000);
-  assertLess(built.packed, 260_000);
+  // Bounds for weight that nobody meant, not for growth.
+  assertLess(built.page, 900_000);
+  assertLess(built.packed, 320_000);
   await using visited = await shown(visit, { path: "?target=wasm" });
   const { page } = visited;
   const asked: string[] = [];
