@@ -42,6 +42,7 @@ export function assemble(
   const barrier = features.shared
     ? module.fn("barrier", "barrier", ["i32"], (code) => writeBarrier(code), ["i32"])
     : undefined;
+  const last = steps.findLastIndex(({ barrier }) => barrier);
   const run = module.fn("run", "run", ["i32", address], (code) => {
     const [tid, base] = [0, 1];
     const own = code.pointer();
@@ -90,6 +91,14 @@ export function assemble(
           code.i32(1);
           code.op("return");
         });
+        // Behind the last barrier nobody waits for the others: the plan may be gone before they read.
+        if (i === last) {
+          code.get(tid);
+          code.when(() => {
+            code.i32(0);
+            code.op("return");
+          });
+        }
       }
       stamped(code, tid, i + 1);
     });

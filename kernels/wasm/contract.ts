@@ -89,6 +89,9 @@ export function contractKernel(
     `${byPanels} ${block} ${outs.map(printScalar).join(";")} ${typesOf(form)}`;
   const work = columns * rows * count(lead) * (depth + weightOf(outs));
   const units = groups * blocks;
+  // Panels are of words, whatever they were packed from.
+  const dtype = contraction.kind;
+  const ins = form.ins.map((t, i) => i === right.operand && right.packing ? { ...t, dtype } : t);
   return {
     key,
     name: form.kind,
@@ -101,7 +104,7 @@ export function contractKernel(
         module,
         key,
         form.kind,
-        form,
+        { ...form, ins },
         outs,
         (root, code, scratch) => {
           const unit = code.local("i32");

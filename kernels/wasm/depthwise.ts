@@ -76,12 +76,15 @@ export function depthwiseKernel(form: ConvForm, found: Depthwise): WasmKernel {
     `${printScalar(b.index)} ${Boolean(packing)} ${outs.map(printScalar).join(";")} ` +
     typesOf(form);
   const taps = form.kernel[0] * form.kernel[1];
+  // Packed weights are words, whatever they were packed from.
+  const dtype = "f32" as const;
+  const ins = form.ins.map((t, i) => i === b.operand && packing ? { ...t, dtype } : t);
   return {
     ...{ key, name: "depthwise", units },
     cost: form.g * width * (taps + weightOf(outs)),
     packs: form.ins.map((_, i) => i === b.operand ? packing : undefined),
     write: (module) =>
-      kernelFunction(module, key, "depthwise", form, outs, (root, code) => {
+      kernelFunction(module, key, "depthwise", { ...form, ins }, outs, (root, code) => {
         const unit = code.local("i32");
         code.get(firstUnit);
         code.set(unit);

@@ -103,6 +103,8 @@ function keptInResult(form: RowsForm, { stages, result }: Passes): Passes {
   const { body: value } = last;
   if (form.outs.length > 1 || form.outs[0].type.dtype !== "f32") return { stages, result };
   if (value.kind !== "call" || weightOf([value]) < dear) return { stages, result };
+  // Where no axis tells its elements apart, the result would be read before it is written.
+  if (sizeOf(form.over) === 1) return { stages, result };
   const operand = form.ins.length;
   const read: Scalar = { kind: "load", type: "f32", operand, index };
   const replaced = replacedIn(body, value, read);

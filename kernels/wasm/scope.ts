@@ -98,7 +98,9 @@ function block(
       ? names.axes?.has(Number(need.slice(1))) ?? false
       : names.accs?.has(Number(need.slice(1))) ?? false;
   const isMoved = (need: string) =>
-    need[0] === "@" && (names.shift?.has(Number(need.slice(1))) ?? false);
+    need[0] === "@" && (names.shift?.has(Number(need.slice(1))) ?? false) ||
+    // Outside, what lies along the neighbours here may be one value for all of them.
+    lanes !== parent?.lanes && need === `@${lanes}`;
   /** True if a term has the same value in the block outside. */
   const isOuter = (term: Scalar) =>
     parent !== undefined &&

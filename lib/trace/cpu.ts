@@ -33,7 +33,11 @@ function shared(): () => Promise<Machine> {
   let opening: Promise<Machine> | undefined;
   return async () => {
     const machine = await (opening ??= openCpu());
-    if (!("isLost" in machine && (machine as WasmMachine).isLost())) return machine;
-    return await (opening = openCpu());
+    return isLost(machine) ? await (opening = openCpu()) : machine;
   };
+}
+
+/** True for a target that can run nothing any more. */
+export function isLost(machine: Machine | undefined): boolean {
+  return machine !== undefined && "isLost" in machine && (machine as WasmMachine).isLost();
 }

@@ -20,7 +20,7 @@ import type { Target } from "../io/sink.ts";
 import type { DumpInfo } from "../mge/dump.ts";
 import type { DumpToOptions } from "./dump.ts";
 import { type Profile, profiler } from "./profile.ts";
-import { cpuMachine } from "./cpu.ts";
+import { cpuMachine, isLost } from "./cpu.ts";
 import { refuseHost, verify } from "./verify.ts";
 
 export type { Donate, TraceOptions } from "./options.ts";
@@ -114,8 +114,8 @@ export function trace<A extends readonly unknown[], R>(
     }
     const leaves = leavesOf(args, isTensor).map(({ leaf }) => leaf);
     const owned = leaves.flatMap((t) => isResident(t.node.data) ? [t.node.data] : []);
-    const machine = options.on ?? ownerOf(owned) ?? held?.machine ??
-      await cpuMachine();
+    const machine = options.on ?? ownerOf(owned) ??
+      (isLost(held?.machine) ? undefined : held?.machine) ?? await cpuMachine();
     if (held?.machine !== machine) {
       release();
       held = bindings(machine);

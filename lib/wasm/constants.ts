@@ -4,7 +4,16 @@
  * @module
  */
 import { elementsOf, pack, packedSize, type Packing } from "../../kernels/wasm/packing.ts";
-import { collect, type Data, type Host, isHost, isResident, isSource } from "../core/host.ts";
+import { FormatError } from "../core/fault.ts";
+import {
+  collect,
+  type Data,
+  type Host,
+  isHost,
+  isResident,
+  isSource,
+  type Source,
+} from "../core/host.ts";
 import { bytesOf, printType } from "../core/type.ts";
 import { bytesIn } from "../core/host.ts";
 import type { Block, Heap } from "./heap.ts";
@@ -34,12 +43,19 @@ export function constantsOf(heap: Heap): Constants {
     const size = packing ? packedSize(packing) * 4 : bytesOf(data);
     if (!packing && isSource(data)) {
       const block = heap.take(size, what);
-      let at = 0;
-      for await (const chunk of data.open()) {
-        heap.bytes(block.address + at, chunk.byteLength).set(chunk);
-        at += chunk.byteLength;
+      try {
+        let at = 0;
+        for await (const chunk of data.open()) {
+          if (at + chunk.byteLength > size) throw lengthFault(data, "more");
+          heap.bytes(block.address + at, chunk.byteLength).set(chunk);
+          at += chunk.byteLength;
+        }
+        if (at < size) throw lengthFault(data, `${at}`);
+        return block;
+      } catch (error) {
+        heap.give(block);
+        throw error;
       }
-      return block;
     }
     const value: Host = isHost(data)
       ? data
@@ -89,4 +105,11 @@ export function constantsOf(heap: Heap): Constants {
 /** What makes two constants the same: their memory, for reshaped ones share it. */
 function keyOf(data: Data): object {
   return isHost(data) ? data.data : data;
+}
+
+function lengthFault(source: Source, found: string): FormatError {
+  return new FormatError(
+    `Cannot read ${printType(source)}: its source gave ${found} bytes, ` +
+      `${bytesOf(source)} were stated`,
+  );
 }

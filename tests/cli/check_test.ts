@@ -57,19 +57,22 @@ async function results(...args: string[]): Promise<{ status: number; tests: read
   return { status, tests: JSON.parse(out).tests };
 }
 
-Deno.test("check runs every recorded case on the reference: what it can run agrees", async () => {
-  await using folder = await temporaryFolder();
-  assertEquals(await unpackCases(folder.path, await recordedCases()), 638);
-  const { status, tests } = await results(folder.path);
-  assertEquals([status, tests.length], [1, 638]);
-  const failed = tests.filter(({ result }) => result === "failed");
-  const refusal =
-    /^Cannot (run|stage) [A-Z]\w+( ".*")?( of .*)?: |: a tensor has rank 8, at most 7/;
-  const differing = failed.filter(({ reason }) => !refusal.test(reason!));
-  assertEquals(differing, []);
-  assertGreaterOrEqual(tests.length - failed.length, 604);
-  assert(tests.every(({ device, reason }) => device === "reference" && !reason?.includes("\n")));
-});
+for (const name of ["reference", "wasm"]) {
+  Deno.test(`check runs every recorded case on ${name}: what it can run agrees`, async () => {
+    await using folder = await temporaryFolder();
+    assertEquals(await unpackCases(folder.path, await recordedCases()), 638);
+    const { status, out } = await whole("check", folder.path, "--json", "--device", name);
+    const tests: readonly Test[] = JSON.parse(out).tests;
+    assertEquals([status, tests.length], [1, 638]);
+    const failed = tests.filter(({ result }) => result === "failed");
+    const refusal =
+      /^Cannot (run|stage) [A-Z]\w+( ".*")?( of .*)?: |: a tensor has rank 8, at most 7/;
+    const differing = failed.filter(({ reason }) => !refusal.test(reason!));
+    assertEquals(differing, []);
+    assertGreaterOrEqual(tests.length - failed.length, 604);
+    assert(tests.every(({ device, reason }) => device === name && !reason?.includes("\n")));
+  });
+}
 
 Deno.test("check passes a folder that agrees, and says nothing but the counts", async () => {
   await using folder = await temporaryFolder();
@@ -212,12 +215,24 @@ Deno.test("check says when there is nothing to check, and refuses what it cannot
   assertEquals((await weft(folder.path, "--filter", "/a$")).status, 0);
 });
 
-Deno.test("check --device webgpu runs every operator there", { ignore: !isThere }, async () => {
-  const cases = dataFile("mge-python/testcases");
-  const { status, out, err } = await whole("check", cases, "--device", "webgpu", "--json");
-  const { passed, failed, skipped, tests } = JSON.parse(out);
-  assertEquals([status, passed, failed, skipped], [0, 31, 0, 2]);
-  assertStringIncludes(err, "device: webgpu (");
-  const where = new Set(tests.map(({ device }: Test) => device));
-  assertEquals(where, new Set(["webgpu", null]));
+for (const name of ["wasm", "webgpu"]) {
+  const ignore = name === "webgpu" && !isThere;
+  Deno.test(`check --device ${name} runs every operator there`, { ignore }, async () => {
+    const cases = dataFile("mge-python/testcases");
+    const { status, out, err } = await whole("check", cases, "--device", name, "--json");
+    const { passed, failed, skipped, tests } = JSON.parse(out);
+    assertEquals([status, passed, failed, skipped], [0, 31, 0, 2]);
+    assertStringIncludes(err, `device: ${name} (`);
+    const where = new Set(tests.map(({ device }: Test) => device));
+    assertEquals(where, new Set([name, null]));
+  });
+}
+
+Deno.test("check says why it took a target that nobody named", async () => {
+  const cases = dataFile("mge-python/testcases/rand.mge");
+  for (const name of ["cpu", "auto"]) {
+    const { status, err } = await whole("check", cases, "--device", name);
+    assertEquals(status, 0);
+    assert(new RegExp(`^device: (wasm|webgpu) \\(.*\\), ${name}: `).test(err), err);
+  }
 });

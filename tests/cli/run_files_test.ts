@@ -74,21 +74,23 @@ Deno.test("run --tune-cache refuses what is no cache, --fast-run says where it c
 });
 
 const adapter = await navigator.gpu?.requestAdapter();
-Deno.test({
-  name: "run --fast-run --tune-cache keeps the choices for the next run",
-  ignore: !adapter,
-  sanitizeOps: false,
-  async fn() {
-    await using folder = await temporaryFolder();
-    const file = `${folder.path}/kernels.json`;
-    const digits = dataFile("mge-golden/mlp.v2.mge");
-    const args = ["run", digits, "--input", "#rand(0,1)", "--device", "webgpu"];
-    const first = await whole(...args, "--fast-run", "--tune-cache", file, "--json");
-    assertEquals(first.status, 0, first.err);
-    const { kernels } = JSON.parse(await Deno.readTextFile(file));
-    assert(Object.keys(kernels).length > 0);
-    const text = await Deno.readTextFile(file);
-    assertEquals((await whole(...args, "--tune-cache", file, "--json")).status, 0);
-    assertEquals(await Deno.readTextFile(file), text);
-  },
-});
+for (const name of ["wasm", "webgpu"]) {
+  Deno.test({
+    name: `run --fast-run --tune-cache keeps the choices of ${name} for the next run`,
+    ignore: name === "webgpu" && !adapter,
+    sanitizeOps: false,
+    async fn() {
+      await using folder = await temporaryFolder();
+      const file = `${folder.path}/kernels.json`;
+      const digits = dataFile(name === "wasm" ? "mge-golden/cnn.v2.mge" : "mge-golden/mlp.v2.mge");
+      const args = ["run", digits, "--input", "#rand(0,1)", "--device", name];
+      const first = await whole(...args, "--fast-run", "--tune-cache", file, "--json");
+      assertEquals(first.status, 0, first.err);
+      const { kernels } = JSON.parse(await Deno.readTextFile(file));
+      if (name === "webgpu") assert(Object.keys(kernels).length > 0);
+      const text = await Deno.readTextFile(file);
+      assertEquals((await whole(...args, "--tune-cache", file, "--json")).status, 0);
+      assertEquals(await Deno.readTextFile(file), text);
+    },
+  });
+}

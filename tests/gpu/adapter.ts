@@ -4,7 +4,6 @@
  * @module
  */
 import { type DeviceOptions, type Gpu, openDevice } from "../../lib/gpu/device.ts";
-import { type GpuMachine, openWebgpu } from "../../lib/gpu/machine.ts";
 
 /** A device test: skipped, with the reason in its name, where there is no adapter. */
 export type DeviceTest = (name: string, body: (gpu: Gpu) => Promise<void> | void) => void;
@@ -32,28 +31,4 @@ export async function deviceTests(options: DeviceOptions = {}): Promise<DeviceTe
       ignore: !isThere,
       fn: () => body(gpu!),
     });
-}
-
-/** The same with a machine: graphs in, values out. `machine()` is the one of this file. */
-export async function machineTests(): Promise<{
-  readonly test: (name: string, body: () => Promise<void> | void) => void;
-  readonly machine: () => GpuMachine;
-}> {
-  const isThere = await adapterOrSkip();
-  let open: GpuMachine | undefined;
-  Deno.test.beforeAll(async () => {
-    if (isThere) open = await openWebgpu();
-    await open?.gpu.readback.settled();
-  });
-  Deno.test.afterEach(async () => await open?.gpu.readback.settled());
-  Deno.test.afterAll(async () => await open?.[Symbol.asyncDispose]());
-  return {
-    test: (name, fn) =>
-      Deno.test({
-        name: isThere ? name : `${name} (skipped: no WebGPU adapter)`,
-        ignore: !isThere,
-        fn: async () => await fn(),
-      }),
-    machine: () => open!,
-  };
 }

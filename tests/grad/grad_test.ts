@@ -5,43 +5,14 @@
 import { assert } from "../std.ts";
 import type { Host } from "../../lib/core/host.ts";
 import { constant, tensor } from "../../lib/core/leaf.ts";
-import type { Case, Op } from "../../lib/core/op.ts";
-import { apply, type Tensor } from "../../lib/core/tensor.ts";
-import { sizeOf } from "../../lib/core/type.ts";
+import type { Tensor } from "../../lib/core/tensor.ts";
 import { evaluateNow } from "../../lib/cpu/evaluate.ts";
 import { grad } from "../../lib/grad/vjp.ts";
-import { checked } from "../../lib/op/field.ts";
 import { add, mul } from "../../lib/ops/arithmetic.ts";
 import { ops } from "../../lib/ops/mod.ts";
 import { sum } from "../../lib/ops/reduce.ts";
-import { caseName, isSmall, random, valuesOf } from "../ops/case_values.ts";
-
-/** A scalar function of the float operands of a case: outputs weighted by fixed numbers. */
-function lossOf(op: Op, c: Case, hosts: readonly Host[], seed: number): (xs: Tensor[]) => Tensor {
-  return (xs) => {
-    let at = 0;
-    const ins = hosts.map((h, i) => isVaried(c, h, i) ? xs[at++] : constant(h));
-    const ys = apply(op, ins, checked(op.name, op.fields, c.attrs ?? {}, ins));
-    const next = random(seed);
-    return ys.filter((y) => y.dtype === "f32").map((y) => {
-      const weights = Float32Array.from({ length: sizeOf(y.shape) }, () => next() * 2 - 1);
-      return sum(mul(y, tensor(weights, y.shape)));
-    }).reduce((a, b) => add(a, b));
-  };
-}
-
-/** True for an operand by which the case is differentiated. */
-function isVaried(c: Case, h: Host, i: number): boolean {
-  return h.dtype === "f32" && (!Array.isArray(c.gradient) || c.gradient.includes(i));
-}
-
-function isDifferentiable(op: Op, c: Case, hosts: readonly Host[]): boolean {
-  if (c.gradient === false || !isSmall(c, 400) || !(op.vjp || op.compose)) return false;
-  if (!hosts.some((h) => h.dtype === "f32") || hosts.some((h) => h.dtype === "f16")) return false;
-  const ins = hosts.map((h) => constant(h));
-  const [out] = op.infer(ins, checked(op.name, op.fields, c.attrs ?? {}, ins));
-  return out.dtype === "f32";
-}
+import { caseName, random, valuesOf } from "../ops/case_values.ts";
+import { isDifferentiable, isVaried, lossOf } from "./loss.ts";
 
 /** Central differences along a few random directions; values computed in f32, so h is not small. */
 function differences(

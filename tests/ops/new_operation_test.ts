@@ -20,7 +20,7 @@ import {
   unary,
 } from "../../mod.ts";
 import { assertAgrees, kernelsOf } from "../plan/agree.ts";
-import { machineTests } from "../trace/machines.ts";
+import { targetTests } from "../targets.ts";
 import { assert, assertAlmostEquals, assertEquals, assertNotMatch } from "../std.ts";
 
 const softsign = unary({
@@ -39,7 +39,7 @@ const slope = unary({
 
 const xs = [-3, -0.5, 0.25, 2];
 const plain = (x: number) => x / (1 + Math.abs(x));
-const test = await machineTests();
+const test = await targetTests();
 
 test("a new operation computes, and its gradient agrees with differences", async (on) => {
   await using f = trace((x: Tensor) => [softsign(x), grad((y: Tensor) => sum(softsign(y)))(x)], {

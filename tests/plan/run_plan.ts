@@ -1,5 +1,6 @@
 /**
- * Runs a plan on the CPU, form by form, in arenas of bytes: what any machine must agree with.
+ * Runs a plan on the CPU, form by form, in arenas of bytes: what any machine must agree with. A slot
+ * with a border is cleared before the step that first writes it, and must be read within its bounds.
  * @module
  */
 import type { Plan, Slot } from "../../lib/core/plan.ts";
@@ -29,11 +30,16 @@ export async function runPlan(plan: Plan, args: readonly Host[]): Promise<Host[]
     }
     return new Uint8Array(bytesOf(slot.type)).fill(0xcd);
   }));
+  const started = new Set<number>();
   const value = (slot: Slot, bytes: Uint8Array, type = slot.type) => hostFromBytes(type, bytes);
   for (const step of plan.steps) {
     if (step.kind === "copy") own[step.to].set(own[step.from]);
     else if (step.kind === "kernel") {
       const { form, slots } = step;
+      for (const id of slots.slice(form.ins.length)) {
+        if (plan.slots[id].border && !started.has(id)) own[id].fill(0);
+        started.add(id);
+      }
       const ins = form.ins.map((t, i) => value(plan.slots[slots[i]], own[slots[i]], t));
       const outs = evaluateForm(form, ins);
       outs.forEach((h, i) => own[slots[form.ins.length + i]].set(bytesIn(h.data)));

@@ -31,9 +31,9 @@ import {
 } from "../../mod.ts";
 import { random } from "../ops/case_values.ts";
 import { assertEquals, assertRejects } from "../std.ts";
-import { machineTests } from "./machines.ts";
+import { targetTests } from "../targets.ts";
 
-const test = await machineTests();
+const test = await targetTests();
 const numbers = async (t: Tensor) => [...(await read(t)).data].map(Number);
 
 function values(shape: readonly number[], seed: number): Tensor {

@@ -18,11 +18,10 @@ import {
   trace,
   TraceError,
 } from "../../mod.ts";
-import type { GpuMachine } from "../../lib/gpu/machine.ts";
 import { assert, assertEquals, assertLessOrEqual, assertRejects, assertThrows } from "../std.ts";
-import { machineTests } from "./machines.ts";
+import { bytesUsed, targetTests } from "../targets.ts";
 
-const test = await machineTests();
+const test = await targetTests();
 const numbers = async (t: Tensor) => [...(await read(t)).data].map(Number);
 
 test("32 calls in flight are each right, and share one plan", async (on) => {
@@ -147,7 +146,7 @@ test("a hundred steps of training keep the device's memory flat", async (on) => 
     { on, donate: [0] },
   );
   const x = tensor([[1, 0.5], [0.25, 1]]);
-  const bytes = () => (on as Partial<GpuMachine>).gpu?.buffers.counts().used ?? 0;
+  const bytes = () => bytesUsed(on);
   let w = await step(tensor([[0], [0]]), x);
   const seen: number[] = [];
   for (let i = 0; i < 100; i++) {

@@ -27,9 +27,9 @@ import {
 } from "../../mod.ts";
 import { random } from "../ops/case_values.ts";
 import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "../std.ts";
-import { machineTests } from "./machines.ts";
+import { targetTests } from "../targets.ts";
 
-const test = await machineTests();
+const test = await targetTests();
 const numbers = async (t: Tensor) => [...(await read(t)).data].map(Number);
 const here = "trace_test.ts:";
 

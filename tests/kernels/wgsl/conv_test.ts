@@ -1,3 +1,7 @@
+/**
+ * Kernels of convolutions: they agree with the loop nest, their texts and their packing.
+ * @module
+ */
 import { evaluateForm } from "../../../lib/cpu/form.ts";
 import type { ConvForm } from "../../../lib/core/form.ts";
 import { s } from "../../../lib/core/scalar.ts";
@@ -6,7 +10,9 @@ import { convVariants, emitConv } from "../../../kernels/wgsl/conv.ts";
 import { prepack } from "../../../kernels/wgsl/prepack.ts";
 import { testDevice } from "../../gpu/run_contraction.ts";
 import { assert, assertEquals, assertNotEquals } from "../../std.ts";
-import { agrees, convolution, limits, values } from "./contractions.ts";
+import { convolution, convolutions, depthwise, pointwise } from "../../forms/contractions.ts";
+import { values } from "../../forms/values.ts";
+import { agrees, limits } from "./judge.ts";
 
 const device = await testDevice();
 const ignore = device === undefined;
@@ -26,53 +32,7 @@ async function allAgree(form: ConvForm): Promise<void> {
   }
 }
 
-type Options = Parameters<typeof convolution>[0];
-const pointwise = { kernel: [1, 1], pad: [0, 0] } as const;
-const depthwise = { c: 1, o: 1 } as const;
-
-const cases: Readonly<Record<string, Options>> = {
-  "3x3": {},
-  "3x3, packed weights, residual": { packed: true, tail: "residual" },
-  "groups and batch, odd sizes": { n: 2, g: 2, c: 3, o: 5, input: [7, 9], tail: "bias" },
-  "stride 2": { stride: [2, 2], input: [12, 12], o: 12, packed: true },
-  "unequal strides": { stride: [1, 3], input: [9, 16], tail: "bias" },
-  "dilation": { dilate: [2, 2], pad: [2, 2], input: [10, 8] },
-  "dilation and stride": { dilate: [3, 2], stride: [2, 2], pad: [3, 2], input: [13, 16] },
-  "negative padding": { pad: [-1, -1], input: [12, 12], tail: "bias" },
-  "negative padding and stride": { pad: [-2, -3], stride: [2, 2], input: [16, 16] },
-  "more below than above": { pad: [0, 2], input: [6, 5], tail: "residual" },
-  "output past the padding": { output: [9, 10] },
-  "inflated input": { inflate: [2, 2], input: [4, 4], tail: "bias" },
-  "inflated input, stride 3": { inflate: [2, 3], stride: [3, 1], input: [5, 4] },
-  "1x1": { ...pointwise, n: 2, tail: "residual" },
-  "1x1, groups, odd sizes": { ...pointwise, g: 2, c: 3, o: 5, input: [3, 3], tail: "bias" },
-  "1x1, many channels": { ...pointwise, c: 20, o: 36, input: [6, 6], tail: "bias" },
-  "1x1, one column": { ...pointwise, c: 2, o: 3, input: [6, 1] },
-  "1x1, stride 2": { ...pointwise, stride: [2, 2], c: 8, o: 12, tail: "bias" },
-  "7x7, stride 2": {
-    kernel: [7, 7],
-    pad: [3, 3],
-    stride: [2, 2],
-    c: 3,
-    o: 20,
-    input: [20, 24],
-    packed: true,
-    tail: "bias",
-  },
-  "7x5": { kernel: [7, 5], pad: [3, 2], c: 2, o: 6, input: [9, 9], tail: "bias" },
-  "small images": { input: [2, 2], c: 8, o: 16, packed: true },
-  "3x3 pixels": { input: [3, 3], c: 8, o: 16, packed: true, tail: "residual" },
-  "one row": { input: [1, 6], c: 2, o: 3 },
-  "depthwise": { ...depthwise, g: 6, input: [12, 12], n: 2, tail: "residual" },
-  "depthwise, odd sizes": { ...depthwise, g: 6, input: [7, 7], tail: "bias" },
-  "depthwise, stride 2": { ...depthwise, g: 5, input: [16, 16], stride: [2, 2], tail: "bias" },
-  "depthwise, 5x5": { ...depthwise, g: 5, input: [9, 24], kernel: [5, 5], pad: [2, 2] },
-  "depthwise, tiny": { ...depthwise, g: 3, input: [2, 2] },
-  "depthwise, dilated": { ...depthwise, g: 3, input: [12, 12], dilate: [2, 2], pad: [2, 2] },
-  "depthwise with a multiplier": { g: 3, c: 1, o: 2, tail: "bias" },
-};
-
-for (const [name, options] of Object.entries(cases)) {
+for (const [name, options] of Object.entries(convolutions)) {
   Deno.test({
     name: `emitConv() agrees with the loop nest: ${name}`,
     ignore,

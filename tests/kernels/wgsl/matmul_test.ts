@@ -1,10 +1,15 @@
+/**
+ * Kernels of products: they agree with the loop nest, and their texts.
+ * @module
+ */
 import type { MatmulForm } from "../../../lib/core/form.ts";
 import { s } from "../../../lib/core/scalar.ts";
 import type { Variant } from "../../../lib/core/target.ts";
 import { emitMatmul, matmulVariants } from "../../../kernels/wgsl/matmul.ts";
 import { testDevice } from "../../gpu/run_contraction.ts";
 import { assertEquals, assertNotEquals } from "../../std.ts";
-import { agrees, limits, type MatmulOptions, product } from "./contractions.ts";
+import { integerProduct, product, products } from "../../forms/contractions.ts";
+import { agrees, limits } from "./judge.ts";
 
 const device = await testDevice();
 const ignore = device === undefined;
@@ -34,23 +39,7 @@ async function allAgree(form: MatmulForm, more: readonly Variant[] = []): Promis
   }
 }
 
-const shapes: readonly [number, number, number, MatmulOptions?][] = [
-  [8, 16, 8],
-  [1, 1, 1],
-  [3, 5, 7],
-  [17, 20, 12, { tail: "residual" }],
-  [33, 70, 40, { tail: "residual" }],
-  [20, 1, 12],
-  [1, 600, 32, { tail: "bias" }],
-  [1, 40, 64, { turned: "b" }],
-  [130, 66, 33],
-  [9, 36, 16, { batch: [2], turned: "a", tail: "bias" }],
-  [5, 8, 8, { batch: [2, 3], turned: "b", tail: "bias" }],
-  [16, 12, 32, { turned: "ab", tail: "residual" }],
-  [12, 12, 5, { batch: [3], turned: "ab" }],
-];
-
-for (const [m, n, k, options = {}] of shapes) {
+for (const [m, n, k, options = {}] of products) {
   const name = `emitMatmul() ${m}x${n}x${k} ${JSON.stringify(options)} agrees with the loop nest`;
   Deno.test({
     name,
@@ -79,13 +68,8 @@ for (const turned of ["", "a", "b"] as const) {
 Deno.test({
   name: "emitMatmul() sums integers without rounding",
   ignore,
-  fn: () => allAgree({ ...product(6, 8, 12, { dtype: "i32", out: "i32" }), ...integerOuts() }),
+  fn: () => allAgree(integerProduct(6, 8, 12)),
 });
-
-function integerOuts(): Pick<MatmulForm, "outs"> {
-  const form = product(6, 8, 12, { dtype: "i32", out: "i32" });
-  return { outs: form.outs.map((out) => ({ ...out, body: s.acc(0, "i32") })) };
-}
 
 Deno.test({
   name: "emitMatmul() computes what is fused into an operand, coordinates included",

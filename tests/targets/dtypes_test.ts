@@ -1,22 +1,20 @@
 /**
  * Every operation with every dtype that it takes: the first case with its f32 operands in another
- * dtype, on the device beside the interpreter. Integers and truth agree exactly.
+ * dtype, on each target beside the interpreter. Integers and truth agree exactly.
  * @module
  */
-import { assert, assertEquals } from "../std.ts";
-import { resultsOf } from "../../lib/core/graph.ts";
 import type { Host } from "../../lib/core/host.ts";
 import { constant, convert } from "../../lib/core/leaf.ts";
 import { apply, type Tensor } from "../../lib/core/tensor.ts";
-import { type DType, dtypes, isFloat, printType } from "../../lib/core/type.ts";
-import { evaluateNow } from "../../lib/cpu/evaluate.ts";
+import { type DType, dtypes, isFloat } from "../../lib/core/type.ts";
 import { checked } from "../../lib/op/field.ts";
 import { ops } from "../../lib/ops/mod.ts";
 import { stage } from "../../lib/stage/stage.ts";
-import { isSmall, valuesOf, worst } from "../ops/case_values.ts";
-import { machineTests } from "./adapter.ts";
+import { isSmall, valuesOf } from "../ops/case_values.ts";
+import { targetTests } from "../targets.ts";
+import { assertNear, meant, usual, valuesFrom } from "./judge.ts";
 
-const { test, machine } = await machineTests();
+const test = await targetTests("wasm", "webgpu");
 
 /** Operands of a case with what was f32 (else i32) in another dtype; unsigned ones get no negatives. */
 function recast(hosts: readonly Host[], to: DType): Host[] {
@@ -33,7 +31,7 @@ function recast(hosts: readonly Host[], to: DType): Host[] {
 }
 
 for (const op of ops) {
-  test(`webgpu: ${op.name} in every dtype it takes agrees with the interpreter`, async () => {
+  test(`${op.name} in every dtype it takes agrees with the interpreter`, async (on) => {
     const c = op.cases.find((one) => isSmall(one));
     if (!c || c.ins.length === 0) return;
     for (const to of dtypes) {
@@ -48,27 +46,17 @@ for (const op of ops) {
         continue; // a dtype that it refuses
       }
       const graph = stage(f, hosts.map(({ dtype, shape }) => ({ dtype, shape })));
-      const given = new Map(graph.args.map((t, k): [typeof t.node, Host] => [t.node, hosts[k]]));
-      const wants = evaluateNow(resultsOf(graph), given);
-      const loaded = await machine().compile(graph);
-      const outs = await loaded.run(hosts);
-      for (const [k, want] of wants.entries()) {
-        const got = await outs[k].read();
-        outs[k].dispose();
-        assertEquals(printType(got), printType(want));
-        const float = isFloat(want.dtype);
-        const half = to === "f16" || want.dtype === "f16";
-        // f16 results round once more here or there: one unit in the last place is 1e-3.
-        const { rtol, atol } = c.tolerance ?? { rtol: 1e-5, atol: 1e-6 };
-        const bad = worst(
-          got,
-          want,
-          float ? Math.max(rtol, half ? 2e-3 : 0) : 0,
-          float ? Math.max(atol, half ? 1e-3 : 0) : 0,
-        );
-        assert(!bad, `${op.name}.${k} of ${to}: ${JSON.stringify(bad)}`);
-      }
+      const want = meant(graph, hosts);
+      const loaded = await on.compile(graph, { once: true });
+      const got = await valuesFrom(loaded, hosts);
       loaded.dispose();
+      const half = to === "f16" || want.some(({ dtype }) => dtype === "f16");
+      // f16 results round once more here or there: one unit in the last place is 1e-3.
+      const { rtol, atol } = c.tolerance ?? usual;
+      const near = half
+        ? { rtol: Math.max(rtol, 2e-3), atol: Math.max(atol, 1e-3) }
+        : { rtol, atol };
+      assertNear(got, want, near, `${op.name} of ${to}`);
     }
   });
 }

@@ -1,18 +1,25 @@
 /**
- * Every primitive of the scalar language on the device against the CPU, over ordinary and special
- * values, for one element an invocation and for four.
+ * Every primitive of the scalar language as kernels of each target against the CPU, over ordinary and
+ * special values, for every variant.
  * @module
  */
-import { wgsl } from "../../kernels/wgsl/target.ts";
 import type { Form } from "../../lib/core/form.ts";
 import { axesOf } from "../../lib/core/index.ts";
 import { call, kindOf, type Prim, s, type Scalar, signatures } from "../../lib/core/scalar.ts";
 import { f32, i32, type Type } from "../../lib/core/type.ts";
-import { evaluateForm } from "../../lib/cpu/form.ts";
-import { assertEquals, fail } from "../std.ts";
-import { type Bench, openBench } from "./run_kernel.ts";
+import { wgslJudge } from "../gpu/agree.ts";
+import { openBench } from "../gpu/run_kernel.ts";
+import { wasmJudge } from "../kernels/wasm/agree.ts";
+import { assertEquals } from "../std.ts";
+import type { Judge } from "./values.ts";
 
 const bench = await openBench();
+
+/** The targets, by what tests of them are called. */
+const judges: Readonly<Record<string, Judge | undefined>> = {
+  "wgsl()": bench && wgslJudge(bench),
+  "wasm()": wasmJudge(),
+};
 
 const ordinary = [-1e4, -100, -20.5, -7, -2.5, -1, -0.75, -0.3, -1e-3, 1e-3, 0.3, 0.5, 0.9, 1, 1.5]
   .concat([2, 2.5, 3, 4.7, 10, 33.3, 88, 1000]);
@@ -46,8 +53,7 @@ function column(
 
 /** Compares the values of a body over columns of operands. */
 async function agree(
-  { limits, run }: Bench,
-  name: string,
+  judge: Judge,
   columns: readonly { type: Type; data: Float32Array | Int32Array }[],
   body: (xs: Scalar[]) => Scalar,
   [rtol, atol]: readonly [number, number] = [1.3e-7, 0],
@@ -73,20 +79,7 @@ async function agree(
     }],
   };
   const ins = columns.map(({ type, data }) => ({ ...type, data }));
-  const [want] = evaluateForm(form, ins);
-  const target = wgsl(limits, "gpu");
-  for (const variant of target.variants(form)) {
-    const kernel = target.emit(form, variant);
-    const [got] = await run(form, kernel, ins);
-    const bad: string[] = [];
-    for (let i = 0; i < want.data.length; i++) {
-      const [a, b] = [Number(got.data[i]), Number(want.data[i])];
-      if (Object.is(a, b) || a === b) continue;
-      if (Math.abs(a - b) <= atol + rtol * Math.abs(b)) continue;
-      bad.push(`(${columns.map((c) => c.data[i])}) is ${a}, not ${b}`);
-    }
-    if (bad.length) fail(`${name}, ${variant.name}:\n${bad.join("\n")}\n${kernel.text}`);
-  }
+  await judge({ form, ins, tolerance: { rtol, atol } });
 }
 
 function pairs(values: readonly number[]): [number[], number[]] {
@@ -110,19 +103,30 @@ function floatsFor(fn: Prim): number[] {
   return all;
 }
 
+/** Declares a test for each target. */
+function test(name: string, body: (judge: Judge) => Promise<void>): void {
+  for (const [target, judge] of Object.entries(judges)) {
+    Deno.test({
+      name: `${target} ${name}${judge ? "" : " (skipped: no WebGPU adapter)"}`,
+      ignore: judge === undefined,
+      // The device is shared by the tests of this file, so its operations outlive each of them.
+      sanitizeOps: false,
+      sanitizeResources: false,
+      fn: () => body(judge!),
+    });
+  }
+}
+
 for (const fn of Object.keys(signatures) as Prim[]) {
   const takes = (signatures[fn] as readonly string[]).slice(1);
-  Deno.test({
-    name: `wgsl() computes ${fn} as the CPU does`,
-    ignore: bench === undefined,
-    sanitizeOps: false,
-    sanitizeResources: false,
-    fn: async () => {
+  test(
+    `computes ${fn} as the CPU does`,
+    async (judge) => {
       const tolerance = tolerances[fn];
       if (takes.includes("bool")) {
         const [a, b] = pairs([0, 1, 2]);
         const columns = [column(a, false), column(b, false)];
-        await agree(bench!, fn, columns, ([x, y]) => {
+        await agree(judge, columns, ([x, y]) => {
           const [p, q] = [s.gt(x, 0), s.gt(y, 1)];
           return fn === "select"
             ? s.select(p, s.toF32(x), s.toF32(y))
@@ -144,7 +148,7 @@ for (const fn of Object.keys(signatures) as Prim[]) {
         const columns = [a, b].slice(0, takes.length).map((v) =>
           column(v.filter((_, i) => keep[i]), true)
         );
-        await agree(bench!, fn, columns, (xs) => call(fn, ...xs), tolerance);
+        await agree(judge, columns, (xs) => call(fn, ...xs), tolerance);
       }
       if (takes[0] === "n" || takes[0] === "t") {
         const [a, b] = takes.length === 1 ? [integers, []] : pairs(integers);
@@ -154,31 +158,26 @@ for (const fn of Object.keys(signatures) as Prim[]) {
           column(v.filter((_, i) => keep[i]), false)
         );
         await agree(
-          bench!,
-          fn,
+          judge,
           columns,
           ([x, y]) =>
             takes.length === 1 ? call(fn, x) : call(fn, x, takes[1] === "u32" ? s.toU32(y) : y),
         );
         if (fn === "bitsF32") return;
         await agree(
-          bench!,
-          `${fn} of u32`,
+          judge,
           columns,
           ([x, y]) =>
             takes.length === 1 ? call(fn, s.bitsU32(x)) : call(fn, s.bitsU32(x), s.bitsU32(y)),
         );
       }
     },
-  });
+  );
 }
 
-Deno.test({
-  name: "wgsl() keeps NaN apart in turned comparisons and constants",
-  ignore: bench === undefined,
-  sanitizeOps: false,
-  sanitizeResources: false,
-  fn: async () => {
+test(
+  "keeps NaN apart in turned comparisons and constants",
+  async (judge) => {
     const [a, b] = pairs([...special, 1, 2]);
     const columns = [column(a, true), column(b, true)];
     const bodies: ((xs: Scalar[]) => Scalar)[] = [
@@ -201,11 +200,11 @@ Deno.test({
       ([x]) => s.toI32(x),
       ([x]) => s.toU32(x),
     ];
-    for (const [i, body] of bodies.entries()) {
-      await agree(bench!, `body ${i}`, columns, body, [2e-6, 0]);
+    for (const body of bodies) {
+      await agree(judge, columns, body, [2e-6, 0]);
     }
   },
-});
+);
 
 Deno.test("the table of tolerances names primitives only", () => {
   assertEquals(Object.keys(tolerances).filter((fn) => !(fn in signatures)), []);

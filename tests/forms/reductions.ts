@@ -1,29 +1,15 @@
 /**
- * Reductions, rows and contractions by their loop nests on the WebGPU target.
+ * Reductions, rows and contractions by their loop nests.
  * @module
  */
 import type { Combine, Form } from "../../lib/core/form.ts";
 import { addressOf, axesOf } from "../../lib/core/index.ts";
 import { kindOf, narrow, s } from "../../lib/core/scalar.ts";
 import { type DType, f32, type Type } from "../../lib/core/type.ts";
-import { agree, load, values } from "./agree.ts";
-import { type Bench, openBench } from "./run_kernel.ts";
-
-const bench = await openBench();
-
-function gpuTest(name: string, body: (bench: Bench) => Promise<void>): void {
-  Deno.test({
-    name,
-    ignore: bench === undefined,
-    // The device is shared by the tests of this file, so its operations outlive each of them.
-    sanitizeOps: false,
-    sanitizeResources: false,
-    fn: () => body(bench!),
-  });
-}
+import { type FormCase, load, one, values } from "./values.ts";
 
 /** Reduces the last axes of an operand, or the first ones. */
-function reduceForm(
+export function reduceForm(
   type: Type,
   shape: readonly number[],
   over: readonly number[],
@@ -52,7 +38,7 @@ function reduceForm(
 
 const combines = ["sum", "prod", "max", "min", "argmax", "argmin"] as const;
 
-gpuTest("wgsl() reduces rows, columns and everything", async (bench) => {
+function* everything(): Generator<FormCase> {
   const spaces = [[[5], [7]], [[3], [8]], [[6, 2], [4, 3]], [[1], [130]], [[9], [1]], [[], [260]]];
   for (const [shape, over] of spaces) {
     for (const isLast of [true, false]) {
@@ -62,26 +48,26 @@ gpuTest("wgsl() reduces rows, columns and everything", async (bench) => {
           if (dtype === "i32" && !(isLast && over[0] > 7)) continue;
           const type = { dtype, shape: extents };
           const form = reduceForm(type, shape, over, combine, isLast);
-          await agree(bench, form, [values(type)], { rtol: 2e-5, atol: 2e-5 });
+          yield one(form, [values(type)], { rtol: 2e-5, atol: 2e-5 });
         }
       }
       const type = { dtype: "f16" as const, shape: extents };
-      await agree(bench, reduceForm(type, shape, over, "sum", isLast), [values(type)], {
+      yield one(reduceForm(type, shape, over, "sum", isLast), [values(type)], {
         rtol: 2e-3,
         atol: 1e-3,
       });
     }
   }
-});
+}
 
-gpuTest("wgsl() starts reductions over nothing", async (bench) => {
+function* nothing(): Generator<FormCase> {
   const type = f32([0, 3]);
   for (const combine of ["sum", "max"] as const) {
-    await agree(bench, reduceForm(type, [3], [0], combine, false), [values(type)]);
+    yield one(reduceForm(type, [3], [0], combine, false), [values(type)]);
   }
-});
+}
 
-gpuTest("wgsl() finds the first of equals and the first NaN", async (bench) => {
+function* first(): Generator<FormCase> {
   const type = f32([4, 128]);
   const data = new Float32Array(4 * 128);
   for (let i = 0; i < 128; i++) {
@@ -92,30 +78,25 @@ gpuTest("wgsl() finds the first of equals and the first NaN", async (bench) => {
   }
   for (const combine of combines) {
     const form = reduceForm(type, [4], [128], combine, true);
-    await agree(bench, form, [{ ...type, data }], { rtol: 1e-5, atol: 0 });
+    yield one(form, [{ ...type, data }], { rtol: 1e-5, atol: 0 });
     const turned = f32([128, 4]);
     const other = new Float32Array(4 * 128);
     data.forEach((x, i) => other[(i % 128) * 4 + Math.floor(i / 128)] = x);
-    await agree(
-      bench,
-      reduceForm(turned, [4], [128], combine, false),
-      [{ ...turned, data: other }],
-      {
-        rtol: 1e-5,
-        atol: 0,
-      },
-    );
+    yield one(reduceForm(turned, [4], [128], combine, false), [{ ...turned, data: other }], {
+      rtol: 1e-5,
+      atol: 0,
+    });
   }
-});
+}
 
-gpuTest("wgsl() sums 60,000 elements within a few roundings", async (bench) => {
+function* long(): Generator<FormCase> {
   const type = f32([2, 59_000]);
   const data = new Float32Array(2 * 59_000).fill(0.1);
   const form = reduceForm(type, [2], [59_000], "sum", true);
-  await agree(bench, form, [{ ...type, data }], { rtol: 1e-5, atol: 0 });
-});
+  yield one(form, [{ ...type, data }], { rtol: 1e-5, atol: 0 });
+}
 
-gpuTest("wgsl() pools windows", async (bench) => {
+function* windows(): Generator<FormCase> {
   const x = f32([2, 9, 11]);
   const shape = [2, 4, 5];
   const over = [3, 3];
@@ -131,11 +112,11 @@ gpuTest("wgsl() pools windows", async (bench) => {
       body: load(0, x, [n, s.add(s.mul(i, 2), p), s.add(s.mul(j, 2), q)]),
       outs: [{ type: f32(shape), index: addressOf([n, i, j], shape), body: s.acc(0) }],
     };
-    await agree(bench, form, [values(x)]);
+    yield one(form, [values(x)]);
   }
-});
+}
 
-gpuTest("wgsl() computes rows: softmax and normalisation", async (bench) => {
+function* rows(): Generator<FormCase> {
   for (const [h, w] of [[3, 7], [5, 8], [33, 40], [2, 1024], [3, 1000], [2, 513], [4, 128]]) {
     for (const dtype of ["f32", "f16"] as const) {
       const x = { dtype, shape: [h, w] };
@@ -152,7 +133,7 @@ gpuTest("wgsl() computes rows: softmax and normalisation", async (bench) => {
         outs: [{ type: x, index, body: narrow(s.div(e, s.acc(1)), dtype) }],
       };
       const loose = { rtol: dtype === "f16" ? 2e-3 : 1e-5, atol: 1e-6 };
-      await agree(bench, softmax, [values(x)], loose);
+      yield one(softmax, [values(x)], loose);
       const mean = s.div(s.acc(0), w);
       const off = s.sub(at, mean);
       const g = f32([w]);
@@ -165,12 +146,12 @@ gpuTest("wgsl() computes rows: softmax and normalisation", async (bench) => {
         stages: [{ combine: "sum", body: at }, { combine: "sum", body: s.mul(off, off) }],
         outs: [{ type: x, index, body: narrow(s.mul(s.mul(off, scale), load(1, g, [j])), dtype) }],
       };
-      await agree(bench, norm, [values(x), values(g, 2)], { ...loose, atol: 1e-5 });
+      yield one(norm, [values(x), values(g, 2)], { ...loose, atol: 1e-5 });
     }
   }
-});
+}
 
-gpuTest("wgsl() computes contractions by their loop nests", async (bench) => {
+function* contractions(): Generator<FormCase> {
   const [m, n, k] = [5, 6, 7];
   const [a, b] = [f32([m, k]), f32([k, n])];
   const [i, j] = axesOf([m, n]);
@@ -186,7 +167,7 @@ gpuTest("wgsl() computes contractions by their loop nests", async (bench) => {
     b: load(1, b, [l, j]),
     outs: [{ type: f32([m, n]), index: addressOf([i, j], [m, n]), body: s.max(s.acc(0), 0) }],
   };
-  await agree(bench, matmul, [values(a), values(b, 2)]);
+  yield one(matmul, [values(a), values(b, 2)]);
   const [x, w] = [f32([2, 6, 5, 7]), f32([2, 4, 3, 3, 3])];
   const at = axesOf([2, 2, 3, 5, 7]);
   const input = load(0, { dtype: "f32", shape: [2, 2, 3, 5, 7] }, at);
@@ -211,5 +192,16 @@ gpuTest("wgsl() computes contractions by their loop nests", async (bench) => {
     w: weight,
     outs: [{ type: f32(shape), index: addressOf(axesOf(shape), shape), body: s.acc(0) }],
   };
-  await agree(bench, conv, [values(x), values(w, 2)], { rtol: 1e-5, atol: 1e-5 });
-});
+  yield one(conv, [values(x), values(w, 2)], { rtol: 1e-5, atol: 1e-5 });
+}
+
+/** Lists of reductions by what they are about. */
+export const reductions: Readonly<Record<string, () => Generator<FormCase>>> = {
+  "reduces rows, columns and everything": everything,
+  "starts reductions over nothing": nothing,
+  "finds the first of equals and the first NaN": first,
+  "sums 60,000 elements within a few roundings": long,
+  "pools windows": windows,
+  "computes rows: softmax and normalisation": rows,
+  "computes contractions by their loop nests": contractions,
+};

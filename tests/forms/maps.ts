@@ -1,28 +1,15 @@
 /**
- * Maps on the WebGPU target: dtypes, sizes, addresses, guards, several results.
+ * Maps: dtypes, sizes, addresses, guards, several results.
  * @module
  */
 import type { Form } from "../../lib/core/form.ts";
 import { addressOf, axesOf, constant } from "../../lib/core/index.ts";
 import { kindOf, narrow, s, type Scalar } from "../../lib/core/scalar.ts";
 import { type DType, dtypes, f32, i32, type Type } from "../../lib/core/type.ts";
-import { agree, load, values } from "./agree.ts";
-import { type Bench, openBench } from "./run_kernel.ts";
+import { type FormCase, load, one, values } from "./values.ts";
 
-const bench = await openBench();
-
-function gpuTest(name: string, body: (bench: Bench) => Promise<void>): void {
-  Deno.test({
-    name,
-    ignore: bench === undefined,
-    // The device is shared by the tests of this file, so its operations outlive each of them.
-    sanitizeOps: false,
-    sanitizeResources: false,
-    fn: () => body(bench!),
-  });
-}
-
-function mapForm(
+/** A map of one result over the points of its shape. */
+export function mapForm(
   shape: readonly number[],
   ins: readonly Type[],
   dtype: DType,
@@ -38,26 +25,19 @@ function mapForm(
   };
 }
 
-gpuTest("wgsl() maps every dtype at odd sizes", async (bench) => {
+function* everyDtype(): Generator<FormCase> {
   for (const dtype of dtypes) {
     for (const n of [1, 3, 4, 5, 7, 8, 130, 1001]) {
       const type = { dtype, shape: [n] };
       const body = (x: Scalar) =>
         dtype === "bool" ? s.not(x) : x.type === "f32" ? s.mul(x, 3) : s.mul(x, 7);
       const form = mapForm([n], [type], dtype, (at) => body(load(0, type, at)));
-      await agree(bench, form, [values(type)], { rtol: 0, atol: 0 });
+      yield { form, ins: [values(type)], tolerance: { rtol: 0, atol: 0 } };
     }
   }
-});
+}
 
-gpuTest("wgsl() maps large spaces over two dimensions of work-groups", async (bench) => {
-  const small = { ...bench, limits: { ...bench.limits, workgroups: 40 } };
-  const type = f32([50_001]);
-  const form = mapForm([50_001], [type], "f32", (at) => s.add(load(0, type, at), 1));
-  await agree(small, form, [values(type)], { rtol: 1e-7, atol: 0 });
-});
-
-gpuTest("wgsl() maps broadcasts, transposes, guards, iotas and gathers", async (bench) => {
+function* addresses(): Generator<FormCase> {
   for (const [h, w] of [[5, 7], [8, 12], [4, 16], [3, 4], [1, 9]]) {
     const [a, b, c] = [f32([h, w]), f32([w]), f32([w, h])];
     const ins = [a, b, c].map((t, i) => values(t, i + 1));
@@ -67,12 +47,12 @@ gpuTest("wgsl() maps broadcasts, transposes, guards, iotas and gathers", async (
       "f32",
       ([i, j]) => s.add(s.mul(load(0, a, [i, j]), load(1, b, [j])), load(2, c, [j, i])),
     );
-    await agree(bench, sum, ins);
+    yield one(sum, ins);
     const flat = mapForm([w, h], [a], "f16", ([j, i]) => load(0, a, [i, j]));
-    await agree(bench, flat, [ins[0]]);
+    yield one(flat, [ins[0]]);
     const bytes = { dtype: "i8" as const, shape: [h, w] };
     const turned = mapForm([w, h], [bytes], "i8", ([j, i]) => load(0, bytes, [i, j]));
-    await agree(bench, turned, [values(bytes)]);
+    yield { form: turned, ins: [values(bytes)] };
     const padded = mapForm([h + 2, w + 4], [a], "f32", ([i, j]) => {
       const at = [s.sub(i, 1), s.sub(j, 3)];
       const valid = s.and(
@@ -82,9 +62,9 @@ gpuTest("wgsl() maps broadcasts, transposes, guards, iotas and gathers", async (
       const index = s.add(s.mul(at[0], w), at[1]);
       return { kind: "load", type: "f32", operand: 0, index, valid, fill: -1 };
     });
-    await agree(bench, padded, [ins[0]]);
+    yield one(padded, [ins[0]]);
     const iota = mapForm([h, w], [], "f32", ([i, j]) => s.add(s.mul(s.toF32(i), 0.5), s.toF32(j)));
-    await agree(bench, iota, []);
+    yield { form: iota, ins: [] };
     const rows = i32([h]);
     const pick = { ...rows, data: Int32Array.from({ length: h }, (_, i) => (i * 3 + 1) % h) };
     const gathered = mapForm(
@@ -93,7 +73,7 @@ gpuTest("wgsl() maps broadcasts, transposes, guards, iotas and gathers", async (
       "f32",
       ([i, j]) => load(1, a, [load(0, rows, [i]), j]),
     );
-    await agree(bench, gathered, [pick, ins[0]]);
+    yield one(gathered, [pick, ins[0]]);
     const columns = { ...b, dtype: "i32" as const };
     const choose = { ...columns, data: Int32Array.from({ length: w }, (_, j) => (j * 5 + 2) % w) };
     const mixed = mapForm(
@@ -102,11 +82,11 @@ gpuTest("wgsl() maps broadcasts, transposes, guards, iotas and gathers", async (
       "f32",
       ([i, j]) => load(1, a, [i, load(0, columns, [j])]),
     );
-    await agree(bench, mixed, [choose, ins[0]]);
+    yield one(mixed, [choose, ins[0]]);
   }
-});
+}
 
-gpuTest("wgsl() maps several results, reshapes and scattered addresses", async (bench) => {
+function* results(): Generator<FormCase> {
   for (const [h, w] of [[6, 10], [8, 16], [3, 5]]) {
     const a = f32([h * w]);
     const shape = [h, w];
@@ -131,7 +111,7 @@ gpuTest("wgsl() maps several results, reshapes and scattered addresses", async (
           },
         ],
       };
-      await agree(bench, form, [values(a)]);
+      yield { form: form, ins: [values(a)] };
     }
     const half = [h / 2 | 0, w];
     const [p, q] = axesOf(half);
@@ -145,11 +125,19 @@ gpuTest("wgsl() maps several results, reshapes and scattered addresses", async (
         body: { kind: "load", type: "f32", operand: 0, index: addressOf([p, q], half) },
       }],
     };
-    await agree(bench, part, [values(a)]);
+    yield { form: part, ins: [values(a)] };
   }
-});
+}
 
-gpuTest("wgsl() dispatches nothing for empty results", async (bench) => {
+function* empty(): Generator<FormCase> {
   const type = f32([0, 3]);
-  await agree(bench, mapForm([0, 3], [type], "f32", (at) => load(0, type, at)), [values(type)]);
-});
+  yield { form: mapForm([0, 3], [type], "f32", (at) => load(0, type, at)) };
+}
+
+/** Lists of maps by what they are about. */
+export const maps: Readonly<Record<string, () => Generator<FormCase>>> = {
+  "maps every dtype at odd sizes": everyDtype,
+  "maps broadcasts, transposes, guards, iotas and gathers": addresses,
+  "maps several results, reshapes and scattered addresses": results,
+  "maps nothing for empty results": empty,
+};

@@ -1,5 +1,5 @@
 /**
- * Files dumped with each option of inference compute on the device what they compute on the
+ * Files dumped with each option of inference compute on each target what they compute on the
  * reference.
  * @module
  */
@@ -12,15 +12,15 @@ import { inferenceNames } from "../../lib/mge/infer/options.ts";
 import { stage } from "../../lib/stage/stage.ts";
 import { load } from "../../lib/trace/load.ts";
 import { read } from "../../lib/trace/read.ts";
-import { machineTests } from "../gpu/adapter.ts";
 import { worst } from "../ops/case_values.ts";
 import { assertEquals } from "../std.ts";
-import { seeded } from "./dump_networks.ts";
-import { networks } from "./inference_networks.ts";
+import { targetTests } from "../targets.ts";
+import { seeded } from "../mge/dump_networks.ts";
+import { networks } from "../mge/inference_networks.ts";
 
-const { test, machine } = await machineTests();
+const test = await targetTests("wasm", "webgpu");
 
-test("inference: files of every option agree on webgpu", async () => {
+test("inference: files of every option agree", async (on) => {
   for (const name of ["varied", "uneven", "photo"]) {
     const { model, types } = networks[name];
     const graph = stage(model as never, types);
@@ -29,7 +29,7 @@ test("inference: files of every option agree on webgpu", async () => {
     const wants = await evaluate(resultsOf(graph), new Map(bound));
     for (const option of inferenceNames) {
       const bytes = await gathered(dumpGraph(graph, { [option]: true }).emit());
-      await using file = await load(bytes, { on: machine(), name: option });
+      await using file = await load(bytes, { on, name: option });
       const outs = Object.values(await file(...values.map((v) => constant(v))));
       const within = option.includes("16") ? 1e-2 : 1e-5;
       for (const [k, out] of outs.entries()) {

@@ -1,24 +1,26 @@
 /**
- * Every recorded model file that agrees on the reference agrees on the device too, through `load`.
+ * Every recorded model file that agrees on the reference agrees on the other targets too, through
+ * `load`.
  * @module
  */
 import { assertEquals } from "../std.ts";
 import { constant } from "../../lib/core/leaf.ts";
 import { load } from "../../lib/trace/load.ts";
 import { read } from "../../lib/trace/read.ts";
-import { machineTests } from "../gpu/adapter.ts";
 import { goldenCases, pythonCases, type RecordedCase } from "../tools/unpack_cases.ts";
-import { difference, hostOf } from "./run_cases.ts";
+import { difference, hostOf } from "../mge/run_cases.ts";
+import type { Machine } from "../../lib/core/target.ts";
+import { targetTests } from "../targets.ts";
 
-const { test, machine } = await machineTests();
+const test = await targetTests("wasm", "wasm, not fused", "webgpu");
 
 /** Runs the cases that have a meaning here; gives how many agree and which differ. */
-async function onDevice(cases: readonly RecordedCase[]) {
+async function runAll(on: Machine, cases: readonly RecordedCase[]) {
   let agrees = 0;
   const differing: string[] = [];
   for (const one of cases) {
     try {
-      await using model = await load(one.model, { on: machine(), name: one.name });
+      await using model = await load(one.model, { on, name: one.name });
       if (model.refusal) continue;
       const out = await model(...one.inputs.map((x) => constant(hostOf(x))));
       const values = Object.values(out);
@@ -39,14 +41,14 @@ async function onDevice(cases: readonly RecordedCase[]) {
   return { agrees, differing };
 }
 
-test("files of the MegEngine core: 386 agree on webgpu", async () => {
-  const { agrees, differing } = await onDevice(await goldenCases());
+test("files of the MegEngine core: 386 agree", async (on) => {
+  const { agrees, differing } = await runAll(on, await goldenCases());
   assertEquals(differing.slice(0, 5), []);
   assertEquals(agrees, 386);
 });
 
-test("files of the Python package: all 218 agree on webgpu", async () => {
-  const { agrees, differing } = await onDevice(await pythonCases());
+test("files of the Python package: all 218 agree", async (on) => {
+  const { agrees, differing } = await runAll(on, await pythonCases());
   assertEquals(differing.slice(0, 5), []);
   assertEquals(agrees, 218);
 });
