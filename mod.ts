@@ -236,6 +236,7 @@ export type {
   Tuning,
 } from "./lib/core/target.ts";
 export { type DeviceName, open, type OpenOptions } from "./lib/trace/open.ts";
+export { wasmWorker } from "./lib/wasm/worker_text.ts";
 export { read, type ReadOptions } from "./lib/trace/read.ts";
 export type { Peak } from "./lib/trace/peak.ts";
 export type { Profile, ProfiledCall, ProfiledKernel, ProfiledPlan } from "./lib/trace/profile.ts";

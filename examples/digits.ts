@@ -31,15 +31,19 @@ export const spec = {
 /** The parameter tree, with tensors at its leaves. */
 export type Digits = nn.Params<typeof spec>;
 
-/** Images [n,1,28,28] to the scores [n,10] of the ten digits. */
-export function digits(p: Digits, mode: nn.Mode = nn.inference): (image: Tensor) => Tensor {
+/** Images [n,1,28,28] to the scores [n,10] of the ten digits; `norm` is for both batch norms. */
+export function digits(
+  p: Digits,
+  mode: nn.Mode = nn.inference,
+  norm: { readonly momentum?: number } = {},
+): (image: Tensor) => Tensor {
   return pipe(
     nn.conv2d(p.conv0),
-    nn.batchNorm(p.bn0, mode),
+    nn.batchNorm(p.bn0, mode, norm),
     relu,
     nn.avgPool2d(2),
     nn.conv2d(p.conv1),
-    nn.batchNorm(p.bn1, mode),
+    nn.batchNorm(p.bn1, mode, norm),
     relu,
     nn.avgPool2d(2),
     (x) => flatten(x),

@@ -28,6 +28,8 @@ export const control = {
   /** The plan to run (i32), and its address (two words). */
   job: 704,
   base: 768,
+  /** Goes up with each run and each message: what a worker sleeps on, so that it misses neither. */
+  calls: 832,
 } as const;
 
 /** Where the table of constant words starts, and how many it holds. */

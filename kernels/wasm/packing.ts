@@ -87,7 +87,7 @@ export function pack(
     return;
   }
   const { matrices, rows, columns, widths } = packing;
-  const [order, matrixStarts] = [blockwise(rows), offsetsOf(matrices)];
+  const [order, matrixStarts] = [inSourceOrder(rows), offsetsOf(matrices)];
   let at = 0;
   for (const matrix of matrixStarts) {
     let first = 0;
@@ -101,7 +101,7 @@ export function pack(
   }
 }
 
-/** The rows of a panel in the order in which they are copied. */
+/** The rows of a panel in the order in which they lie in the source. */
 interface RowOrder {
   /** Where each starts in the source, less where the panel does. */
   readonly starts: Int32Array;
@@ -109,31 +109,17 @@ interface RowOrder {
   readonly places: Int32Array;
 }
 
-/** Rows that are copied together: what they read, and what they write, stays in the first cache. */
-const blockRows = 128;
-
-/**
- * Rows of a kernel's taps lie between those of their channels. Some channels are copied for all taps
- * before the next ones, so that each line of the source is read once.
- */
-function blockwise(rows: readonly Stride[]): RowOrder {
+function inSourceOrder(rows: readonly Stride[]): RowOrder {
   const offsets = offsetsOf(rows);
   const places = Int32Array.from(offsets.keys());
-  if (rows.length > 1) {
-    const channels = rows[rows.length - 1].extent;
-    const taps = offsets.length / channels;
-    const size = Math.max(1, Math.floor(blockRows / taps));
-    let at = 0;
-    for (let from = 0; from < channels; from += size) {
-      for (let tap = 0; tap < taps; tap++) {
-        for (let c = from; c < Math.min(channels, from + size); c++) {
-          places[at++] = tap * channels + c;
-        }
-      }
-    }
+  if (offsets.some((offset, i) => i > 0 && offset < offsets[i - 1])) {
+    places.sort((p, q) => offsets[p] - offsets[q]);
   }
   return { places, starts: places.map((place) => offsets[place]) };
 }
+
+/** Rows that are copied together: they stay in the first cache while column after column is read. */
+const chunk = 32;
 
 function packPanel(
   source: ArrayLike<number>,
@@ -145,12 +131,17 @@ function packPanel(
   base: number,
   width: number,
 ): void {
-  for (let r = 0; r < places.length; r++) {
-    let from = start + starts[r];
-    const at = base + places[r] * width;
-    for (let c = 0; c < full; c++, from += stride) into[at + c] = source[from];
-    for (let c = full; c < width; c++) into[at + c] = 0;
+  const count = places.length;
+  for (let first = 0; first < count; first += chunk) {
+    const end = Math.min(count, first + chunk);
+    for (let c = 0; c < full; c++) {
+      const from = start + c * stride;
+      const to = base + c;
+      for (let r = first; r < end; r++) into[to + places[r] * width] = source[from + starts[r]];
+    }
   }
+  if (full === width) return;
+  for (let r = 0; r < count; r++) into.fill(0, base + r * width + full, base + (r + 1) * width);
 }
 
 /** Where each combination of some axes starts, last axis fastest. */

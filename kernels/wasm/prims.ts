@@ -11,6 +11,7 @@ import { remOf, roundF16Of, roundOf } from "./prims_round.ts";
 import { cosOf, sinOf, tanOf } from "./prims_trig.ts";
 
 export { fused, type FusedCall, isFused } from "./fused.ts";
+export { expBelow } from "./prims_exp.ts";
 
 /** The terms; each takes the arguments of its primitive. */
 const expansions: Readonly<Partial<Record<Prim, (a: Scalar, b: Scalar) => Scalar>>> = {

@@ -29,12 +29,22 @@ const expSeries = [
  * comes out beyond is replaced, results below 2^-126 by 0; NaN fails the bounds and stays by the sum.
  */
 export function expOf(x: Scalar): Scalar {
+  const bounded = s.select(s.le(x, s.f(88.72283)), raisedOf(x), s.add(x, s.f(Infinity)));
+  return s.select(s.lt(x, s.f(leastExponent)), 0, bounded);
+}
+
+/** The same for what is not above 0; NaN gives 0. */
+export function expBelow(x: Scalar): Scalar {
+  return s.select(s.le(s.f(leastExponent), x), raisedOf(x), 0);
+}
+
+const leastExponent = -87.33654;
+
+function raisedOf(x: Scalar): Scalar {
   const t = fused(x, Math.LOG2E, magic);
   const n = s.sub(t, magic);
   const r = fused(n, -ln2Low, fused(n, -ln2High, x));
-  const raised = s.add(s.bitsI32(horner(r, expSeries)), s.shl(s.bitsI32(t), 23));
-  const bounded = s.select(s.le(x, s.f(88.72283)), s.bitsF32(raised), s.add(x, s.f(Infinity)));
-  return s.select(s.lt(x, s.f(-87.33654)), 0, bounded);
+  return s.bitsF32(s.add(s.bitsI32(horner(r, expSeries)), s.shl(s.bitsI32(t), 23)));
 }
 
 /** (tanh x / x - 1) / x² in x² for |x| up to 0.65: 7e-9. */

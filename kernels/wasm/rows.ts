@@ -10,6 +10,7 @@ import { sizeOf } from "../../lib/core/type.ts";
 import { reduceAlongPoints, reduceAlongRow } from "./accumulate.ts";
 import type { Local } from "./code.ts";
 import type { Reduction } from "./join.ts";
+import { expBelow } from "./prims.ts";
 import { countedLoop, kernelFunction, type WasmKernel } from "./kernel.ts";
 import { store, storeLocal } from "./load.ts";
 import { typesOf, weightOf } from "./map.ts";
@@ -27,9 +28,8 @@ export function rowsKernel(form: RowsForm, _variant: Variant): WasmKernel {
     body: terms[outs.length + i],
     over: over.length ? over : [{ axis: extents.length, extent: 1 }],
   }));
-  const { stages, result } = lanes === "row"
-    ? keptInResult(form, plain, terms.slice(0, outs.length))
-    : { stages: plain, result: terms.slice(0, outs.length) };
+  const bounded = withoutOverflow({ stages: plain, result: terms.slice(0, outs.length) });
+  const { stages, result } = lanes === "row" ? keptInResult(form, bounded) : bounded;
   const key = `rows ${form.stages.map((s) => s.combine)} ${lanes} ${extents} ${apart} ` +
     `${terms.map(printScalar).join(";")} ${typesOf(form)}`;
   const inside = lanes === "points" ? apart - 1 : apart;
@@ -59,15 +59,45 @@ export function rowsKernel(form: RowsForm, _variant: Variant): WasmKernel {
   };
 }
 
+/** Reductions of a row, and addresses and values of what is written from them. */
+interface Passes {
+  readonly stages: readonly Reduction[];
+  readonly result: readonly Scalar[];
+}
+
+/**
+ * Softmax: exponentials of what lies below the row's largest cannot overflow. A NaN in the row makes
+ * the largest NaN, and then all exponentials may be 0, for dividing by their sum gives NaN again.
+ */
+function withoutOverflow(passes: Passes): Passes {
+  const { stages: [most, sum, ...more], result: [index, body, ...others] } = passes;
+  if (!sum || more.length || others.length || most.combine !== "max" || sum.combine !== "sum") {
+    return passes;
+  }
+  const power = sum.body;
+  if (power.kind !== "call" || power.fn !== "exp") return passes;
+  const below = s.sub(most.body, s.acc(0));
+  if (printScalar(power.args[0]) !== printScalar(below)) return passes;
+  const share = s.div(power, s.acc(1));
+  const rest = replacedIn(body, share as Call, s.f(0));
+  const isUsed = (term: Scalar) => {
+    let found = false;
+    walk(term, (part) => void (found ||= part.kind === "acc"));
+    return found;
+  };
+  if (rest === body || isUsed(rest)) return passes;
+  const other = expBelow(below);
+  return {
+    stages: [most, { ...sum, body: other }],
+    result: [index, replacedIn(body, share as Call, s.div(other, s.acc(1)))],
+  };
+}
+
 /**
  * What the last stage computes for each element, and the result needs again, is kept where the
  * result will be, if it costs more than reading it back.
  */
-function keptInResult(
-  form: RowsForm,
-  stages: readonly Reduction[],
-  result: readonly Scalar[],
-): { readonly stages: readonly Reduction[]; readonly result: readonly Scalar[] } {
+function keptInResult(form: RowsForm, { stages, result }: Passes): Passes {
   const last = stages[stages.length - 1];
   const [index, body] = result;
   const { body: value } = last;

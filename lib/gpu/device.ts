@@ -53,11 +53,12 @@ const llvmpipeIterations = 60_000;
 export async function openDevice(options: DeviceOptions = {}): Promise<Gpu> {
   quiet();
   const adapter = await adapterOrFault();
+  const description = wordsOf(adapter.info);
   const isSoftware = adapter.info.isFallbackAdapter === true ||
-    /llvmpipe|SwiftShader/i.test(adapter.info.description);
+    /llvmpipe|SwiftShader/i.test(description);
   if (options.hardware && isSoftware) {
     throw new DeviceError(
-      `Cannot open a hardware adapter: "${adapter.info.description}" is software\n` +
+      `Cannot open a hardware adapter: "${description}" is software\n` +
         '  try open("webgpu") to use it all the same, or open("wasm")',
       { code: "device.absent" },
     );
@@ -73,12 +74,10 @@ export async function openDevice(options: DeviceOptions = {}): Promise<Gpu> {
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new DeviceError(
-      `Cannot open a WebGPU device on "${adapter.info.description}": ${why}; ` +
-        `try open("cpu")`,
+      `Cannot open a WebGPU device on "${description}": ${why}; try open("cpu")`,
       { code: "device.open" },
     );
   }
-  const description = adapter.info.description || adapter.info.vendor || "unnamed adapter";
   const health = watch(device);
   const buffers = buffersOf(device, health);
   const images = imagesOf(device, buffers, health);
@@ -95,7 +94,7 @@ export async function openDevice(options: DeviceOptions = {}): Promise<Gpu> {
     health,
     buffers,
     images,
-    pipelines: pipelinesOf(device, health, isSoftware),
+    pipelines: pipelinesOf(device, health, /llvmpipe/i.test(description)),
     readback,
     residents,
     constants: constantsOf(device, buffers, images, residents, health),
@@ -123,6 +122,12 @@ function poolOf(buffers: Buffers, readback: Readback, health: Health): Pool<Bloc
     check: health.check,
     isGone: health.isGone,
   };
+}
+
+/** Browsers leave the description empty and say vendor and architecture instead. */
+function wordsOf({ description, vendor, architecture, device }: GPUAdapterInfo): string {
+  return description || [vendor, architecture, device].filter(Boolean).join(" ") ||
+    "unnamed adapter";
 }
 
 const wanted = ["shader-f16", "timestamp-query"] as const;
@@ -174,14 +179,23 @@ async function adapterOrFault(): Promise<GPUAdapter> {
   const gpu = typeof navigator === "undefined" ? undefined : navigator.gpu;
   const adapter = await gpu?.requestAdapter({ powerPreference: "high-performance" });
   if (adapter) return adapter;
-  throw new DeviceError(
-    gpu
-      ? `Cannot open WebGPU: no adapter was found; install a Vulkan driver and loader (on Debian ` +
-        `and Ubuntu the packages mesa-vulkan-drivers and libvulkan1), or use open("cpu")`
-      : `Cannot open WebGPU: this runtime has no navigator.gpu; use Deno 2.9 or a browser with ` +
-        `WebGPU, or open("cpu")`,
-    { code: "device.absent" },
-  );
+  throw new DeviceError(`Cannot open WebGPU: ${whyAbsent(gpu)}`, { code: "device.absent" });
+}
+
+function whyAbsent(gpu: GPU | undefined): string {
+  const isDeno = typeof Deno !== "undefined";
+  if (gpu && isDeno) {
+    return `no adapter was found; install a Vulkan driver and loader (on Debian and Ubuntu the ` +
+      `packages mesa-vulkan-drivers and libvulkan1), or use open("cpu")`;
+  }
+  if (gpu) {
+    return `this browser offers no adapter; the GPU's driver may be missing or blocked\n` +
+      '  try open("cpu")';
+  }
+  if ((globalThis as { isSecureContext?: boolean }).isSecureContext === false) {
+    return "browsers have it only on pages from https or localhost\n  try serving this one so";
+  }
+  return `this runtime has no navigator.gpu; use Deno 2.9 or a browser with WebGPU, or open("cpu")`;
 }
 
 /** Keeps the drivers from printing about a missing directory, where that needs no question. */

@@ -27,15 +27,15 @@ const imageEntry = {
   storageTexture: { access: "read-only", format: "rgba32float", viewDimension: "2d" },
 } as const;
 
-/** The pipelines of a device that is watched; those of a software adapter are compiled ahead. */
+/** The pipelines of a device that is watched; they are compiled ahead where drivers are late. */
 export function pipelinesOf(
   device: GPUDevice,
   health: Health,
-  isSoftware: boolean,
+  compilesLate: boolean,
 ): Pipelines {
   const made = new Map<string, Pipeline>();
   const layouts = new Map<string, GPUBindGroupLayout>();
-  const warm = isSoftware ? warmOf(device) : undefined;
+  const warm = compilesLate ? warmOf(device) : undefined;
 
   function layoutOf({ bindings, images = [] }: WgslKernel): GPUBindGroupLayout {
     const key = `${bindings}:${[...images].sort((a, b) => a - b)}`;

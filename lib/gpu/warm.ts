@@ -1,7 +1,7 @@
 /**
- * Compiling ahead on software adapters. Their drivers compile a kernel at its first dispatch, on a
- * thread of their own, so empty dispatches as soon as the pipelines are there let them begin while
- * the rest of a plan is still being loaded.
+ * Compiling ahead on Mesa's software adapter. Its driver compiles a kernel at its first dispatch, on
+ * a thread of its own, so empty dispatches as soon as the pipelines are there let it begin while the
+ * rest of a plan is still being loaded. Chromium's software adapter gains nothing by it, and warns.
  * @module
  */
 import type { WgslKernel } from "../../kernels/wgsl/kernel.ts";

@@ -102,26 +102,41 @@ export async function pathBytes(path: string | URL): Promise<ByteSource> {
   };
 }
 
-/** The bytes behind a URL: parts by range requests where the server has them, else all at once. */
+/** How much is asked for first, and up to what size all of a file is: a question costs time. */
+const firstBytes = 1 << 20, wholeBytes = 1 << 24;
+
+/**
+ * The bytes behind a URL: up to 16 MiB at once, more by range requests where the server has them,
+ * else at once all the same.
+ */
 export async function urlBytes(url: URL): Promise<ByteSource> {
   if (url.protocol === "file:") return await pathBytes(url);
   const ranged = url.protocol === "http:" || url.protocol === "https:";
-  const probe = await fetch(url, ranged ? { headers: { range: "bytes=0-0" } } : {});
-  const total = /^bytes 0-0\/(\d+)$/.exec(probe.headers.get("content-range") ?? "");
-  if (probe.status === 206 && total) {
-    await probe.body?.cancel();
-    return rangeBytes(url, Number(total[1]), probe.headers.get("etag"));
+  const answer = await reached(url, ranged ? { headers: rangeOf(0, firstBytes) } : {});
+  const [, last, total] =
+    /^bytes 0-(\d+)\/(\d+)$/.exec(answer.headers.get("content-range") ?? "") ??
+      [];
+  if (answer.status === 206 && total) {
+    const [size, etag] = [Number(total), answer.headers.get("etag")];
+    const head = await bodyOf(answer, Number(last) + 1, 0, url);
+    const parts = rangeBytes(url, size, etag, head);
+    if (size > wholeBytes) return parts;
+    if (size <= head.length) return arrayBytes(head);
+    const whole = new Uint8Array(size);
+    whole.set(head);
+    whole.set(await parts.read(head.length, size - head.length), head.length);
+    return arrayBytes(whole);
   }
   // An empty resource has no first byte: some servers say 416, and that is no failure.
-  if (probe.status === 416 && probe.headers.get("content-range") === "bytes */0") {
-    await probe.body?.cancel();
+  if (answer.status === 416 && answer.headers.get("content-range") === "bytes */0") {
+    await answer.body?.cancel();
     return arrayBytes(new Uint8Array());
   }
-  if (!probe.ok) {
-    await probe.body?.cancel();
-    throw new FormatError(`Cannot read ${url}: the server answers ${probe.status}; check the URL`);
+  if (!answer.ok) {
+    await answer.body?.cancel();
+    throw new FormatError(`Cannot read ${url}: the server answers ${answer.status}; check the URL`);
   }
-  return arrayBytes(new Uint8Array(await probe.arrayBuffer()));
+  return arrayBytes(new Uint8Array(await answer.arrayBuffer()));
 }
 
 /** The bytes from `at` on, in order, in chunks of `step` bytes (the last may be shorter). */
@@ -136,25 +151,46 @@ export async function* bytesBetween(
   }
 }
 
-function rangeBytes(url: URL, size: number, etag: string | null): ByteSource {
+/** A file of which the first bytes are there. */
+function rangeBytes(url: URL, size: number, etag: string | null, head: Uint8Array): ByteSource {
   return {
     size,
     async read(at, length) {
       inRange(size, at, length, String(url));
-      if (length === 0) return new Uint8Array();
-      const part = await fetch(url, { headers: { range: `bytes=${at}-${at + length - 1}` } });
+      if (at + length <= head.length) return head.subarray(at, at + length);
+      const part = await reached(url, { headers: rangeOf(at, length) });
       if (part.status !== 206 || part.headers.get("etag") !== etag) {
         await part.body?.cancel();
         const why = part.status === 206 ? "it changed after it was opened" : `got ${part.status}`;
         throw new FormatError(`Cannot read ${length} bytes at ${at} of ${url}: ${why}`);
       }
-      const bytes = new Uint8Array(await part.arrayBuffer());
-      if (bytes.byteLength === length) return bytes;
-      throw new FormatError(
-        `Cannot read ${length} bytes at ${at} of ${url}: the server sent ${bytes.byteLength}`,
-      );
+      return await bodyOf(part, length, at, url);
     },
   };
+}
+
+async function reached(url: URL, how: RequestInit): Promise<Response> {
+  try {
+    return await fetch(url, how);
+  } catch (error) {
+    throw new FormatError(
+      `Cannot read ${url}: it cannot be reached (${(error as Error).message}); ` +
+        `check the URL and the network`,
+      { code: "format.missing" },
+    );
+  }
+}
+
+function rangeOf(at: number, length: number): { readonly range: string } {
+  return { range: `bytes=${at}-${at + length - 1}` };
+}
+
+async function bodyOf(answer: Response, length: number, at: number, url: URL): Promise<Uint8Array> {
+  const bytes = new Uint8Array(await answer.arrayBuffer());
+  if (bytes.byteLength === length) return bytes;
+  throw new FormatError(
+    `Cannot read ${length} bytes at ${at} of ${url}: the server sent ${bytes.byteLength}`,
+  );
 }
 
 /** Devices and pipes have no size to ask for, so they are read to their end. */

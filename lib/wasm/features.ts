@@ -6,6 +6,8 @@ import { newBytes } from "../../kernels/wasm/bytes.ts";
 
 /** What there is. */
 export interface Engine {
+  /** Code may be compiled; the policy of a page can forbid it. */
+  readonly allowed: boolean;
   /** 128-bit vectors; without them there is no target. */
   readonly simd: boolean;
   /** Fused multiply-add of relaxed SIMD. */
@@ -19,11 +21,12 @@ export interface Engine {
 /** Looks at the engine that runs this. */
 export function engine(): Engine {
   if (typeof WebAssembly === "undefined") {
-    return { simd: false, madd: false, threads: false, wide: false };
+    return { allowed: true, simd: false, madd: false, threads: false, wide: false };
   }
   // v128.const 0; drop — and the same three times with f32x4.relaxed_madd.
   const zero = [0xfd, 0x0c, ...new Array<number>(16).fill(0)];
   return {
+    allowed: compiles(),
     simd: validates([...zero, 0x1a]),
     madd: validates([...zero, ...zero, ...zero, 0xfd, 0x85, 0x02, 0x1a]),
     threads: typeof SharedArrayBuffer !== "undefined" && typeof Worker !== "undefined" &&
@@ -36,6 +39,16 @@ export function engine(): Engine {
 function isIsolated(): boolean {
   const scope = globalThis as { crossOriginIsolated?: boolean };
   return scope.crossOriginIsolated ?? true;
+}
+
+/** Validating is never forbidden, so what a policy says shows only when something is compiled. */
+function compiles(): boolean {
+  try {
+    new WebAssembly.Module(new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function validates(body: readonly number[], memory?: readonly number[]): boolean {

@@ -56,9 +56,16 @@ const mostWidePages = 2 ** 18;
 /** Runs that are timed for a choice; the least counts. */
 const rounds = 3;
 
-/** Opens the target; throws a DeviceError where WebAssembly has no vectors. */
+/** Opens the target; throws a DeviceError where WebAssembly has no vectors, or is forbidden. */
 export function openWasm(options: WasmOptions = {}): WasmMachine {
   const found = engine();
+  if (!found.allowed) {
+    throw new DeviceError(
+      `Cannot open "wasm": the Content-Security-Policy of this page forbids WebAssembly\n` +
+        `  try adding 'wasm-unsafe-eval' to its script-src, or open("reference")`,
+      { code: "device.forbidden" },
+    );
+  }
   if (!found.simd) {
     throw new DeviceError(
       'Cannot open "wasm": this engine has no WebAssembly SIMD\n  try open("reference")',
@@ -94,10 +101,7 @@ export function openWasm(options: WasmOptions = {}): WasmMachine {
   const first = placeOf(false, Math.floor((options.mostBytes ?? 2 ** 32) / 65536));
   const places = () => wide ? [first, wide] : [first];
   const target = wasm(wasmLimits((found.wide ? mostWidePages : first.heap.most) * 65536));
-  const description = `WebAssembly SIMD, ${first.threads.count} thread${
-    first.threads.count > 1 ? "s" : ""
-  }${first.features.madd ? ", fused multiply-add" : ""}`;
-  const tuner = tunerOf(description, timeOf, options.tuning);
+  const tuner = tunerOf(describe(first), timeOf, options.tuning);
 
   async function timeOf(alone: Plan, { form }: { form: Form }, variant: Variant): Promise<number> {
     const kernels = [target.emit(form, variant)];
@@ -121,9 +125,12 @@ export function openWasm(options: WasmOptions = {}): WasmMachine {
     open = false;
     for (const { threads } of places()) threads.dispose();
   };
-  return Object.assign(machine, {
+  const own: WasmMachine = {
     name: "wasm",
-    description,
+    /** Whether other threads could be started is known once a first plan is there. */
+    get description() {
+      return describe(first);
+    },
     async compile(graph: Graph, how: CompileOptions = {}): Promise<Loaded> {
       check("compile");
       const begun = performance.now();
@@ -153,7 +160,14 @@ export function openWasm(options: WasmOptions = {}): WasmMachine {
       dispose();
       return Promise.resolve();
     },
-  });
+  };
+  return Object.defineProperties(machine, Object.getOwnPropertyDescriptors(own));
+}
+
+function describe({ threads: { count, refusal }, features: { madd } }: Place): string {
+  return `WebAssembly SIMD, ${count} thread${count > 1 ? "s" : ""}` +
+    (refusal ? ` (others could not be started: ${refusal})` : "") +
+    (madd ? ", fused multiply-add" : "");
 }
 
 /** What can compute each step, best guess first; none for copies. */

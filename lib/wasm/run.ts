@@ -106,7 +106,6 @@ async function load(
   place.table.words.forEach((at, bits) => {
     new Int32Array(heap.memory.buffer as ArrayBuffer, at, 4).fill(bits);
   });
-  const shares = sharesOf();
   const inbox: (Block | undefined)[] = [];
   const inboxOf = (i: number): Block =>
     inbox[i] ??= own(plan.slots[plan.args[i]].bytes, `argument ${i}`);
@@ -243,6 +242,8 @@ async function load(
 
   const uploaded = performance.now();
   const program = await loading;
+  // How many threads have come is known only now.
+  const shares = sharesOf();
   const compiled = performance.now();
   if (!once) warmUp();
   return {

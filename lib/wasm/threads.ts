@@ -7,13 +7,15 @@
 import { control } from "../../kernels/wasm/control.ts";
 import { DeviceError } from "../core/fault.ts";
 import type { Heap } from "./heap.ts";
-import { workerText } from "./worker_text.ts";
+import { wasmWorker, workerVersion } from "./worker_text.ts";
 
 /** Threads that share a memory. */
 export interface Threads {
-  /** How many there are, this one among them. */
+  /** How many there are, this one among them; one, once others turned out not to start. */
   readonly count: number;
-  /** Resolves when all are there. */
+  /** Why others could not be started. */
+  readonly refusal: string | undefined;
+  /** Resolves when all are there, or when it is known that none will come. */
   readonly ready: Promise<void>;
   /**
    * Gives a module to all. `alone` says that its plan has no barrier: this thread runs it by itself,
@@ -53,7 +55,8 @@ const word = (name: keyof typeof control) => control[name] / 4;
 /** Starts the threads of a memory; one thread needs no workers and no shared memory. */
 export function startThreads(heap: Heap, options: ThreadOptions): Threads {
   const { memory, wide } = heap;
-  const count = heap.shared ? Math.max(1, options.count) : 1;
+  let count = heap.shared ? Math.max(1, options.count) : 1;
+  let refusal: string | undefined;
   const words = new Int32Array(memory.buffer);
   words[word("threads")] = count;
   words[word("sleeps")] = maySleep() ? 1 : 0;
@@ -61,41 +64,80 @@ export function startThreads(heap: Heap, options: ThreadOptions): Threads {
   const workers: Worker[] = [];
   let dead: string | undefined;
   let programs = 0, posted = 0;
+  let alarm: ReturnType<typeof setTimeout> | undefined;
 
-  const ready = count === 1 ? Promise.resolve() : start();
-  // Who only disposes need not hear of a start that failed.
-  ready.catch(() => {});
+  const ready = count === 1 ? Promise.resolve() : start().catch(goOnAlone);
 
   async function start(): Promise<void> {
     const url = options.worker ??
-      URL.createObjectURL(new Blob([workerText()], { type: "text/javascript" }));
-    const up: Promise<void>[] = [];
-    for (let tid = 1; tid < count; tid++) {
-      const worker = new Worker(url, { type: "module", name: `weft ${tid}` });
-      workers.push(worker);
-      up.push(
-        new Promise((resolve, reject) => {
-          worker.onmessage = ({ data }) => {
-            if (data === "ready") {
-              // Until then the process must wait: somebody may await the first result.
-              unref(worker);
-              resolve();
-            } else if (data === "bye") worker.terminate();
-            else if (data?.fault) dead ??= data.fault;
-          };
-          worker.onerror = (event) => {
-            event.preventDefault();
-            dead ??= event.message || "it could not be started";
-            reject(fault("start a thread"));
-          };
-        }),
-      );
-      worker.postMessage({ memory, tid, wide });
+      URL.createObjectURL(new Blob([wasmWorker()], { type: "text/javascript" }));
+    try {
+      const up: Promise<void>[] = [];
+      for (let tid = 1; tid < count; tid++) {
+        const worker = new Worker(url, { type: "module", name: `weft ${tid}` });
+        workers.push(worker);
+        up.push(started(worker));
+        worker.postMessage({ memory, tid, wide });
+      }
+      posted++;
+      Atomics.store(words, word("posted"), posted);
+      await Promise.race([Promise.all(up), ...(options.worker ? [late()] : [])]);
+    } finally {
+      clearTimeout(alarm);
+      if (!options.worker) URL.revokeObjectURL(url as string);
     }
-    posted++;
-    Atomics.store(words, word("posted"), posted);
-    await Promise.all(up);
-    if (!options.worker) URL.revokeObjectURL(url as string);
+  }
+
+  function started(worker: Worker): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let isUp = false;
+      worker.onmessage = ({ data }) => {
+        if (data?.ready === workerVersion()) {
+          isUp = true;
+          // Until then the process must wait: somebody may await the first result.
+          unref(worker);
+          resolve();
+        } else if (data === "bye") worker.terminate();
+        else if (data?.fault) dead ??= data.fault;
+        else if (!isUp) reject(new Error(`${fileName()} is another version's`));
+      };
+      worker.onerror = (event) => {
+        event.preventDefault();
+        if (isUp) dead ??= event.message || "it failed";
+        else reject(new Error(event.message || refused()));
+      };
+    });
+  }
+
+  function refused(): string {
+    return options.worker
+      ? `${fileName()} is no script that may run here`
+      : `workers from blob: URLs may be forbidden here; see the option "worker"`;
+  }
+
+  function fileName(): string {
+    const name = String(options.worker);
+    return name.length > 80 ? `${name.slice(0, 79)}…` : name;
+  }
+
+  /** A file with another script never answers. */
+  function late(): Promise<never> {
+    return new Promise((_, reject) => {
+      alarm = setTimeout(
+        () => reject(new Error("they did not answer")),
+        words[word("patience")],
+      );
+    });
+  }
+
+  /** One thread computes the same, so where no others can be had, that is no failure. */
+  function goOnAlone(error: Error): void {
+    // One that sleeps is woken, for it cannot be ended in its sleep.
+    send({ quit: true });
+    workers.splice(0).forEach((worker) => worker.terminate());
+    refusal = error.message;
+    count = 1;
+    words[word("threads")] = 1;
   }
 
   function send(message: unknown): void {
@@ -104,7 +146,12 @@ export function startThreads(heap: Heap, options: ThreadOptions): Threads {
     // Counted after it is on its way, so that a worker that looks finds it.
     posted++;
     Atomics.store(words, word("posted"), posted);
-    Atomics.notify(words, word("epoch"));
+    wake();
+  }
+
+  function wake(): void {
+    Atomics.add(words, word("calls"), 1);
+    Atomics.notify(words, word("calls"));
   }
 
   function fault(tried: string): DeviceError {
@@ -115,7 +162,12 @@ export function startThreads(heap: Heap, options: ThreadOptions): Threads {
   }
 
   return {
-    count,
+    get count() {
+      return count;
+    },
+    get refusal() {
+      return refusal;
+    },
     ready,
     async load(module, alone, stamp = () => {}) {
       await ready;
@@ -133,7 +185,7 @@ export function startThreads(heap: Heap, options: ThreadOptions): Threads {
             words[word("base")] = base | 0;
             words[word("base") + 1] = Math.floor(base / 2 ** 32);
             Atomics.add(words, word("epoch"), 1);
-            Atomics.notify(words, word("epoch"));
+            wake();
           }
           let failed: boolean;
           try {
@@ -157,11 +209,14 @@ export function startThreads(heap: Heap, options: ThreadOptions): Threads {
     },
     isLost: () => dead !== undefined,
     dispose() {
+      clearTimeout(alarm);
       if (dead === undefined) {
         dead = "it was disposed";
         // A worker that sleeps would not hear of its end: each is called out first.
         send({ quit: true });
       } else workers.forEach((worker) => worker.terminate());
+      // What is sent behind that, as of a plan that goes later, would put one to sleep again.
+      workers.length = 0;
     },
   };
 }

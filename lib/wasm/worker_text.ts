@@ -4,12 +4,35 @@
  * @module
  */
 import { control } from "../../kernels/wasm/control.ts";
+import { xxh64 } from "../core/hash.ts";
 
 /** Looks at the words before sleeping; some fifty microseconds. */
 const spins = 20_000;
 
-/** The module of a worker, as text: it imports nothing and needs no permission. */
-export function workerText(): string {
+/**
+ * The script of the WebAssembly target's workers, as text. Workers are started from a `blob:` URL by
+ * default; where the policy of a page forbids that, put this text into a file of the page's own
+ * origin and name the file to `open`. Write the file anew with each version of the library: a worker
+ * of another version is not used.
+ *
+ * ```ts
+ * import { wasmWorker } from "@weft/weft";
+ *
+ * console.log(wasmWorker().startsWith("// Weft")); // true; a build writes it to weft_worker.js
+ * // In the page: await open("wasm", { worker: "weft_worker.js" })
+ * ```
+ */
+export function wasmWorker(): string {
+  return textOf(workerVersion());
+}
+
+/** What a worker says when it is ready, so that a file of another version is noticed. */
+export function workerVersion(): string {
+  return xxh64(new TextEncoder().encode(textOf(""))).toString(36);
+}
+
+/** It imports nothing and needs no permission, and may be a module or a classic script. */
+function textOf(version: string): string {
   const word = (name: keyof typeof control) => control[name] / 4;
   return `// Weft: a thread of the WebAssembly target.
 const plans = new Map(); let memory, words, tid, wide, handled = 0, seen = 0;
@@ -20,7 +43,7 @@ self.onmessage = ({ data }) => {
     ({ memory, tid, wide } = data);
     words = new Int32Array(memory.buffer);
     seen = Atomics.load(words, ${word("epoch")});
-    self.postMessage("ready");
+    self.postMessage({ ready: "${version}" });
   }
   if (data.load !== undefined) {
     const env = { memory, stamp() {} };
@@ -38,11 +61,11 @@ function work() {
       if (Atomics.load(words, ${word("posted")}) > handled) return;
       if (Atomics.load(words, ${word("epoch")}) !== seen) break;
     }
+    const calls = Atomics.load(words, ${word("calls")});
     const epoch = Atomics.load(words, ${word("epoch")});
     if (Atomics.load(words, ${word("posted")}) > handled) return;
     if (epoch === seen) {
-      // A message may come between the look and the sleep; it is found a second later.
-      Atomics.wait(words, ${word("epoch")}, seen, 1000);
+      Atomics.wait(words, ${word("calls")}, calls);
       continue;
     }
     seen = epoch;

@@ -48,32 +48,62 @@ Deno.test("openBytes() notices that a file changed between two reads", async () 
   }
 });
 
-Deno.test("openBytes() asks a server for ranges, or for all where it has none", async () => {
+Deno.test("openBytes() asks a server once or twice, and for ranges of what is large", async () => {
+  const sizes: Readonly<Record<string, number>> = {
+    "/small": 1000,
+    "/middle": 3 << 20,
+    "/large": 20 << 20,
+    "/empty": 0,
+    "/short": 1000,
+  };
+  const byte = (i: number) => i % 251;
   let asked = 0;
+  let etag = "a";
   const serve = (request: Request) => {
     asked++;
     const { pathname } = new URL(request.url);
-    if (pathname === "/missing") return new Response("no", { status: 404 });
+    const size = sizes[pathname];
     const range = /^bytes=(\d+)-(\d+)$/.exec(request.headers.get("range") ?? "");
     if (pathname === "/whole" || !range) return new Response(sample);
-    const [from, to] = [Number(range[1]), Number(range[2]) + 1];
-    return new Response(sample.slice(from, pathname === "/short" ? to - 1 : to), {
+    if (size === undefined) return new Response("no", { status: 404 });
+    if (size === 0) {
+      return new Response(null, { status: 416, headers: { "content-range": "bytes */0" } });
+    }
+    const from = Number(range[1]), end = Math.min(size, Number(range[2]) + 1);
+    const sent = end - from - (pathname === "/short" ? 1 : 0);
+    return new Response(Uint8Array.from({ length: sent }, (_, i) => byte(from + i)), {
       status: 206,
-      headers: { "content-range": `bytes ${from}-${to - 1}/1000` },
+      headers: { etag, "content-range": `bytes ${from}-${end - 1}/${size}` },
     });
   };
   await using server = Deno.serve({ port: 0, onListen() {} }, serve);
   const home = `http://localhost:${server.addr.port}`;
-  for (const name of ["/ranged", "/whole"]) {
+  for (
+    const [name, size, opened, more] of [
+      ["/whole", 1000, 1, 0],
+      ["/small", 1000, 1, 0],
+      ["/middle", 3 << 20, 2, 0],
+      ["/large", 20 << 20, 1, 1],
+    ] as const
+  ) {
     asked = 0;
     const bytes = await openBytes(home + name);
-    assertEquals(bytes.size, 1000);
+    assertEquals([bytes.size, asked], [size, opened], name);
     assertEquals(await bytes.read(250, 3), Uint8Array.of(250, 0, 1));
-    assertEquals(asked, name === "/ranged" ? 2 : 1);
+    assertEquals(asked, opened, name);
+    const at = size - 3;
+    assertEquals(await bytes.read(at, 3), Uint8Array.of(byte(at), byte(at + 1), byte(at + 2)));
+    assertEquals(asked, opened + more, name);
+    await assertRejects(() => bytes.read(at, 4), FormatError, `${size} bytes`);
   }
-  const short = await openBytes(`${home}/short`);
-  await assertRejects(() => short.read(0, 10), FormatError, "the server sent 9");
+  assertEquals((await openBytes(`${home}/empty`)).size, 0);
+  const large = await openBytes(`${home}/large`);
+  etag = "b";
+  await assertRejects(() => large.read(10 << 20, 10), FormatError, "changed after it was opened");
+  await assertRejects(() => openBytes(`${home}/short`), FormatError, "the server sent 999");
   await assertRejects(() => openBytes(`${home}/missing`), FormatError, "answers 404");
+  await server.shutdown();
+  await assertRejects(() => openBytes(`${home}/small`), FormatError, "it cannot be reached");
 });
 
 Deno.test("bytesBetween() gives whole steps and the rest", async () => {

@@ -33,7 +33,7 @@ export async function browserTests(): Promise<BrowserTest> {
   let browser: Browser | undefined;
   Deno.test.beforeAll(async () => {
     if (path) {
-      browser = await chromium.launch({ executablePath: path, headless: true, args: flags });
+      browser = await chromium.launch({ executablePath: path, headless: true, args: [...flags] });
     }
   });
   Deno.test.afterAll(async () => await browser?.close());
@@ -48,7 +48,8 @@ export async function browserTests(): Promise<BrowserTest> {
     });
 }
 
-const flags = [
+/** What keeps a browser to itself. */
+export const flags: readonly string[] = [
   "--no-sandbox",
   "--disable-quic",
   "--no-first-run",

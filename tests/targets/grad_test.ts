@@ -30,7 +30,7 @@ function* gradientsOf(
   for (const [i, c] of op.cases.entries()) {
     const hosts = valuesOf(c, 7);
     if (!isDifferentiable(op, c, hosts) || count++ === most) continue;
-    const floats = hosts.filter((h, k) => isVaried(c, h, k));
+    const floats = hosts.filter((x, k) => isVaried(c, x, k));
     const both = valueAndGrad(lossOf(op, c, hosts, 3));
     const graph = stage(
       (...xs: Tensor[]) => {
