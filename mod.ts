@@ -270,6 +270,7 @@ export type {
   ConvGeometry,
   Form,
   MapForm,
+  Margin,
   MatmulForm,
   Out,
   ReduceForm,
