@@ -81,11 +81,12 @@ const wait = command({
   flags: { deaf: { kind: "boolean", doc: "do not listen" } },
   permissions: "none",
   async run({ signal, log, flags }) {
-    await log("waiting");
     const end = Promise.withResolvers<void>();
     // The timer keeps the process alive, as real work would.
     const timer = setTimeout(() => {}, 60_000);
+    // Before the word that the test answers with a signal.
     if (!flags.deaf) signal.addEventListener("abort", () => end.resolve());
+    await log("waiting");
     await end.promise;
     clearTimeout(timer);
     await log("cleaned up");
