@@ -241,7 +241,7 @@ export { read, type ReadOptions } from "./lib/trace/read.ts";
 export type { Peak } from "./lib/trace/peak.ts";
 export type { Profile, ProfiledCall, ProfiledKernel, ProfiledPlan } from "./lib/trace/profile.ts";
 export type { MemoryReport } from "./lib/plan/timeline.ts";
-export { excludeFromTrace, isTracing } from "./lib/trace/exclude.ts";
+export { excludeFromTrace, isTracing, returning } from "./lib/trace/exclude.ts";
 export { type Donate, trace, type Traced, type TraceOptions } from "./lib/trace/trace.ts";
 
 // Files.
@@ -276,7 +276,8 @@ export type {
   ReduceForm,
   RowsForm,
 } from "./lib/core/form.ts";
-export type { Cut, HoleFn } from "./lib/core/graph.ts";
+export type { Cut } from "./lib/core/graph.ts";
+export type { Excluded, HoleFn } from "./lib/core/tensor.ts";
 export type { Data } from "./lib/core/host.ts";
 export type {
   At,

@@ -33,7 +33,7 @@ export function compilePlan(
   const level = options.optLevel ?? 2;
   const open = decompose(optimize(graph, level), limits);
   const ready = decompose(split(optimize(open, level), limits), limits);
-  const groups = fuse(ready, limits, { fuse: level >= 2 });
+  const groups = fuse(ready, limits, { fuse: level >= 2, ...options.graphOpt });
   const placed = layouts && level >= 2
     ? laidOut(groups, new Set(resultsOf(ready)), layouts)
     : { groups, borders: new Map() };

@@ -64,8 +64,12 @@ function reshaped(
 async function graphOfTypes(f: AnyFunction, types: readonly unknown[]): Promise<Graph> {
   if (!isTraced(f)) return stage(f, types);
   const leaves = mapTree(types, isType, (t: Type | Named) => arg(t)) as readonly unknown[];
-  const { graph } = await record(f.source as AnyFunction, leaves, undefined);
-  return graph;
+  try {
+    return (await record(f.source as AnyFunction, leaves)).graph;
+  } catch (error) {
+    const isHole = error instanceof TraceError && error.reason === "excluded region";
+    throw isHole ? excluded(error.place) : error;
+  }
 }
 
 /** The types to dump for, and the graph of the latest call if it was for them. */
@@ -93,13 +97,13 @@ function subjectOf(
 }
 
 /** What a region outside the record gave has no meaning in a file. */
-function refuseHoles(graph: Graph, types: readonly unknown[]): void {
-  const hole = graph.cuts.find(({ kind }) => kind === "hole");
-  const given = leavesOf(types, isType).length;
-  const site = hole?.roots[0]?.node.site ?? graph.args[given]?.node.site;
-  if (!hole && graph.args.length <= given) return;
-  const place = placeOf(site);
-  throw new TraceError(
+function refuseHoles(graph: Graph): void {
+  const hole = graph.cuts.find((cut) => cut.kind === "hole");
+  if (hole) throw excluded(placeOf(hole.site));
+}
+
+function excluded(place: string | undefined): TraceError {
+  return new TraceError(
     "excluded region",
     `Cannot dump: a file cannot run the region excluded from the trace${
       place ? `\n  at ${place}` : ""
@@ -117,7 +121,7 @@ async function planned(
   const subject = subjectOf(f, types);
   refuseTensors(subject.types);
   const graph = subject.graph ?? await graphOfTypes(f, subject.types);
-  refuseHoles(graph, subject.types);
+  refuseHoles(graph);
   return await dumpFunction(
     graph,
     options,
