@@ -26,6 +26,7 @@ import { recurrentWriting } from "./legal/recurrent.ts";
 import { reduceLowerings, reduceWriting } from "./legal/reduce.ts";
 import { shapeLowerings, shapeWriting } from "./legal/shape.ts";
 import { sortLowerings, sortWriting } from "./legal/sort.ts";
+import { scopesOf } from "./scopes.ts";
 import type { Container, Lowerings, Writing, WritingRules } from "./legal/site.ts";
 import { elemwise } from "./legal/steps.ts";
 
@@ -144,9 +145,13 @@ export function writeOperators(
   const made = new Map<Node, readonly Var[]>();
   const args = graph.args.map((t, i) => e.input(argNames[i], t));
   graph.args.forEach((t, i) => made.set(t.node, [args[i]]));
-  for (const node of orderOf(resultsOf(graph))) {
+  const order = orderOf(resultsOf(graph));
+  const scopes = scopesOf(order);
+  for (const node of order) {
     if (made.has(node)) continue;
-    const vars = node.data ? e.hold(node.data, node.name) : applied(e, node, made, container);
+    const vars = node.data
+      ? e.hold(node.data, node.name)
+      : e.within(scopes.get(node)!, () => applied(e, node, made, container));
     made.set(node, [vars].flat());
   }
   return { e, args, roots: resultsOf(graph).map((t) => made.get(t.node)![t.out]) };
@@ -165,18 +170,8 @@ function applied(
     ins: ins as readonly Var[],
   };
   const rule = rules[node.op.name];
-  return e.within(scopeOf(node), () => {
-    if (rule) return rule.write(site);
-    const mode = node.op.wire?.mode;
-    if (mode === undefined) throw unwritable(node);
-    return elemwise(e, mode, ...site.ins);
-  });
-}
-
-/** The module whose parameter a node uses: `net.fc1` of `net.fc1.weight`. */
-function scopeOf(node: Node): string {
-  for (const { node: { name, data } } of node.ins) {
-    if (data && name?.includes(".")) return name.slice(0, name.lastIndexOf("."));
-  }
-  return "";
+  if (rule) return rule.write(site);
+  const mode = node.op.wire?.mode;
+  if (mode === undefined) throw unwritable(node);
+  return elemwise(e, mode, ...site.ins);
 }
