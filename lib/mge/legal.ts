@@ -93,11 +93,28 @@ function unwritable(node: Node): FormatError {
   );
 }
 
-function expand(roots: readonly Tensor[], container: Container): readonly Tensor[] {
+/**
+ * Names of what several operators compute together, by the place of the last of them; the others
+ * have none.
+ */
+type Called = Map<Error, string | null>;
+
+/** What MegEngine calls an operation that files have under another name, or not at all. */
+const others: Readonly<Record<string, string>> = { leakyRelu: "PRELU", softmax: "Softmax" };
+
+function expand(
+  roots: readonly Tensor[],
+  container: Container,
+  called: Called,
+): readonly Tensor[] {
   let now = roots;
   for (let left = deepest; left > 0; left--) {
     const made: Compositions = new Map();
-    const next = rebuild(now, (t) => lowered(t, container, made));
+    const next = rebuild(now, (t) => {
+      const low = lowered(t, container, made);
+      if (low) callParts(t.node, low.node, called);
+      return low;
+    });
     if (next.every((t, i) => t === now[i])) return now;
     now = next;
   }
@@ -120,12 +137,34 @@ function renamed(roots: readonly Tensor[]): readonly Tensor[] {
   });
 }
 
+/** A graph in operations that files have. */
+interface Legal {
+  readonly graph: Graph;
+  readonly called: Called;
+}
+
+/** The last part of what was one operation has its name. */
+function callParts({ op, site, ins }: Node, last: Node, called: Called): void {
+  const name = called.has(site) ? called.get(site)! : others[op.name] ?? op.wire?.mode;
+  if (name === undefined) return;
+  const taken = new Set(ins.map(({ node }) => node));
+  const visit = (node: Node): void => {
+    if (taken.has(node) || node.ins.length === 0) return;
+    taken.add(node);
+    called.set(node.site, node === last ? name : null);
+    for (const t of node.ins) visit(t.node);
+  };
+  visit(last);
+}
+
 /** The graph in operations that files have. */
-export function legalised(graph: Graph, container: Container, level: 0 | 1 = 1): Graph {
+export function legalised(graph: Graph, container: Container, level: 0 | 1 = 1): Legal {
+  const called: Called = new Map();
   const first = optimize(graph, level);
-  const roots = renamed(expand(resultsOf(first), container));
+  const roots = renamed(expand(resultsOf(first), container, called));
   const second = optimize(graphOf(graph.args, roots, graph.names), level);
-  return graphOf(graph.args, expand(resultsOf(second), container), graph.names);
+  const last = expand(resultsOf(second), container, called);
+  return { graph: graphOf(graph.args, last, graph.names), called };
 }
 
 /** A graph as operators, and what its arguments and results are there. */
@@ -137,7 +176,7 @@ export interface Written {
 
 /** Writes a legalised graph; arguments get the names given. */
 export function writeOperators(
-  graph: Graph,
+  { graph, called }: Legal,
   container: Container,
   argNames: readonly string[],
 ): Written {
@@ -149,9 +188,12 @@ export function writeOperators(
   const scopes = scopesOf(order);
   for (const node of order) {
     if (made.has(node)) continue;
-    const vars = node.data
-      ? e.hold(node.data, node.name)
-      : e.within(scopes.get(node)!, () => applied(e, node, made, container));
+    const vars = node.data ? e.hold(node.data, node.name) : e.within(scopes.get(node)!, () => {
+      const own = applied(e, node, made, container);
+      const name = called.get(node.site);
+      if (name !== undefined) e.call([own].flat()[0], name ?? undefined);
+      return own;
+    });
     made.set(node, [vars].flat());
   }
   return { e, args, roots: resultsOf(graph).map((t) => made.get(t.node)![t.out]) };
