@@ -63,7 +63,7 @@ const without: readonly string[] = [
 ];
 
 /** MegEngine's options in our words. */
-export function ourOptions({ options, format }: RecordedDump): DumpToOptions {
+function ourOptions({ options, format }: RecordedDump): DumpToOptions {
   const camel = (name: string) => name.replace(/_([a-z0-9])/g, (_, c) => c.toUpperCase());
   const own = Object.entries(options).filter(([name]) => !without.includes(name))
     .map(([name, value]) => [camel(name), value]);
@@ -88,7 +88,7 @@ function nameByRelu(oprs: FileModel["oprs"], found: Map<string, Tensor>): void {
   const makers = new Map(oprs.flatMap((o) => o.outputs.map((v) => [v.id, o] as const)));
   const labelOf = (id: number) => makers.get(id)!.outputs[0].name!;
   for (const { inputs, outputs: [{ name }] } of oprs) {
-    if (!/^(l\.\d\.)?RELU/.test(name!)) continue;
+    if (!name || !/^(l\.\d\.)?RELU/.test(name)) continue;
     const [bias, sum] = inputs;
     found.set(`${name} bias`, found.get(labelOf(bias))!);
     const parts = makers.get(sum)!.type === "Elemwise" ? makers.get(sum)!.inputs : [sum];
@@ -110,9 +110,9 @@ async function heldBy(name: string): Promise<(name: string) => Tensor> {
     const { shape } = tensor;
     const value: Host = hostFromBytes({ dtype: "f32", shape }, await gathered(tensor.value.open()));
     const short = /^const(.*)\[\d+\]$/.exec(label!)?.[1];
-    const key = short ?? label!;
-    if (!found.has(key)) found.set(key, constant(value, short === undefined ? label : undefined));
-    found.set(label!, found.get(key)!);
+    const t = constant(value, short === undefined ? label : undefined);
+    found.set(label!, t);
+    if (short !== undefined && !found.has(short)) found.set(short, t);
   }
   if (name === "resnet18_small") nameByRelu(oprs, found);
   for (const [key, t] of [...found]) {
@@ -128,7 +128,7 @@ async function heldBy(name: string): Promise<(name: string) => Tensor> {
 }
 
 /** The function of a recorded dump. */
-export async function functionOf(name: string): Promise<Model> {
+async function functionOf(name: string): Promise<Model> {
   const make = functions[name] ?? networks[name];
   return make(await heldBy(name));
 }
@@ -156,13 +156,17 @@ export interface Remaking {
   readonly lines: readonly string[];
 }
 
+/** The bytes of a dump made again, and what it says of them. */
+export async function dumpAgain(one: RecordedDump) {
+  const [name] = one.name.split("/");
+  const stream = dump(await functionOf(name), typesOf(one, name), ourOptions(one));
+  return { info: await stream.info, bytes: await gathered(stream) };
+}
+
 /** Makes a dump again, loads it, runs it and compares. */
 export async function remake(one: RecordedDump): Promise<Remaking> {
-  const [name] = one.name.split("/");
-  const options = ourOptions(one);
-  const stream = dump(await functionOf(name), typesOf(one, name), options);
-  const info = await stream.info;
-  await using model = await load(stream);
+  const { info, bytes } = await dumpAgain(one);
+  await using model = await load(bytes);
   const pairs: [string, unknown, unknown][] = [
     ["nrOpr", one.info.nr_opr, info.nrOpr],
     ["tensorValueBytes", one.info.tensor_value_bytes, info.tensorValueBytes],
