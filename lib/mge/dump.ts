@@ -37,6 +37,7 @@ import {
   type WriteOptions,
   type WrittenModel,
 } from "./write.ts";
+import { checkFlags } from "./dump_flags.ts";
 import { flexibleOperators } from "./flexible.ts";
 import { firstAxes, namedAxes } from "./sizes.ts";
 
@@ -150,6 +151,7 @@ export function checkDumpOptions(options: object, more: readonly string[] = []):
   if (maxerr !== undefined && !(maxerr >= 0)) {
     throw new OptionError(`Cannot dump with maxerr: ${maxerr}: it must not be negative`);
   }
+  checkFlags(options as Record<string, unknown>);
   checkInference(options as DumpOptions);
 }
 

@@ -4,7 +4,7 @@
  * @module
  */
 import { OptionError, placeOf, TraceError } from "../core/fault.ts";
-import type { Graph } from "../core/graph.ts";
+import { type Graph, resultsOf } from "../core/graph.ts";
 import { arg } from "../core/leaf.ts";
 import { isTensor, type Tensor } from "../core/tensor.ts";
 import { leavesOf, mapTree, pathText } from "../core/tree.ts";
@@ -20,7 +20,7 @@ import {
   type DumpOptions,
 } from "../mge/dump.ts";
 import { stripText } from "../mge/strip.ts";
-import { isType, stage } from "../stage/stage.ts";
+import { graphOf, isType, stage } from "../stage/stage.ts";
 import { record } from "./record.ts";
 import type { Traced } from "./trace.ts";
 
@@ -123,10 +123,18 @@ async function planned(
   const graph = subject.graph ?? await graphOfTypes(f, subject.types);
   refuseHoles(graph);
   return await dumpFunction(
-    graph,
+    byName(graph),
     options,
-    (shapes) => graphOfTypes(f, reshaped(subject.types, shapes)),
+    async (shapes) => byName(await graphOfTypes(f, reshaped(subject.types, shapes))),
   );
+}
+
+/** The results of a record in the order of their names, as MegEngine has them. */
+function byName(graph: Graph): Graph {
+  const results = resultsOf(graph);
+  if (!results.length || graph.names.includes("")) return graph;
+  const order = [...graph.names.keys()].sort((i, k) => graph.names[i] < graph.names[k] ? -1 : 1);
+  return graphOf(graph.args, order.map((i) => results[i]), order.map((i) => graph.names[i]));
 }
 
 function refuseTensors(types: readonly unknown[]): void {
