@@ -73,7 +73,7 @@ export function newCode(
   wide: boolean,
   locals: ValueType[] = [],
 ): Code {
-  const bytes: Bytes = newBytes(256);
+  const bytes: Bytes = newBytes(64);
   const push = (opcode: number) => {
     if (opcode > 255) {
       bytes.byte(opcode >> 16);
