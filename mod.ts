@@ -304,7 +304,7 @@ export type {
   Scalar,
 } from "./lib/core/scalar.ts";
 export { s, type signatures } from "./lib/core/scalar.ts";
-export type { CompileOptions } from "./lib/core/target.ts";
+export type { CompileOptions, GraphOpt } from "./lib/core/target.ts";
 export type { Call, Node } from "./lib/core/tensor.ts";
 export type { Full, Optional, Options, Positional, Rest } from "./lib/op/declare.ts";
 export type { Elementwise, Takes } from "./lib/op/kinds.ts";
@@ -318,7 +318,7 @@ export type { Rowwise } from "./lib/ops/softmax.ts";
 export type { BytesLike, ByteSource } from "./lib/io/bytes.ts";
 export type { Target as Sink } from "./lib/io/sink.ts";
 export type { Described, Parameter } from "./lib/mge/describe.ts";
-export type { DumpInfo, DumpOptions } from "./lib/mge/dump.ts";
+export type { DumpInfo, DumpOptions } from "./lib/mge/dump_options.ts";
 export type { InferenceOptions } from "./lib/mge/infer/options.ts";
 export type { ListedField, ListedOperator, ListedVariable, Listing } from "./lib/mge/listing.ts";
 export type { OnProgress } from "./lib/mge/parts.ts";

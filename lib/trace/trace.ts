@@ -27,7 +27,7 @@ import { rerun } from "./exclude.ts";
 import { keptPlans, leave, mostPlans, setAside, type Used } from "./kept.ts";
 import { firstTurns } from "./turns.ts";
 import type { Target } from "../io/sink.ts";
-import type { DumpInfo } from "../mge/dump.ts";
+import type { DumpInfo } from "../mge/dump_options.ts";
 import type { DumpToOptions } from "./dump.ts";
 import { type Profile, profiler } from "./profile.ts";
 import { cpuMachine, isLost } from "./cpu.ts";
@@ -272,7 +272,7 @@ export function trace<A extends readonly unknown[], R>(
     },
     async dump(sink: Target, how?: DumpToOptions): Promise<DumpInfo> {
       // Loaded only when asked for, so that an application that only runs does not carry it.
-      const { dumpTo } = await import("./dump.ts");
+      const { dumpTo } = await import("./dump_to.ts");
       return await dumpTo(traced as never, sink, how);
     },
     dispose,
