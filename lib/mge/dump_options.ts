@@ -13,7 +13,10 @@ import type { CaseOptions } from "./testcase.ts";
 export interface DumpOptions extends Partial<CaseOptions>, InferenceOptions {
   /** The container: V2 (`FBS_V2`, by default) or V1 (`FBS`), which has no limit of 2 GiB. */
   readonly format?: "FBS" | "FBS_V2";
-  /** Names of the arguments, by default the authors', else `arg_0` and so on. */
+  /**
+   * Names of all arguments, or of those that have none; by default the authors', keys of records
+   * among them, else `arg_0` and so on.
+   */
   readonly argNames?: readonly string[];
   /** Names of the results, by default those of their operators; not for a record's. */
   readonly outputNames?: readonly string[];
