@@ -119,6 +119,9 @@ test("9.14 random numbers are those of their key, traced or not", async (on) => 
   const [want] = await evaluate([f(key(7))]);
   const got = await numbers(await traced(key(7)));
   assertEquals(got.map((v, i) => Math.abs(v - Number(want.data[i])) < 1e-5), got.map(() => true));
+  const fresh = await numbers(await traced(key(8)));
+  assertEquals(fresh.filter((v, i) => v === got[i]), [], "fresh numbers for a fresh key");
+  assertEquals(await numbers(await traced(key(7))), got);
 });
 
 test("9.5 adding zero to the indices of topk keeps them, beside what is fused", async (on) => {

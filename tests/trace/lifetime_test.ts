@@ -27,6 +27,7 @@ import { random } from "../ops/case_values.ts";
 import { assert, assertEquals, assertRejects } from "../std.ts";
 import { bytesUsed, targetTests } from "../targets.ts";
 import { adapterOrSkip } from "../gpu/adapter.ts";
+import { inProcess } from "../wasm/in_process.ts";
 import { watched } from "../wasm/watched.ts";
 
 const test = await targetTests();
@@ -115,7 +116,7 @@ test("calls during a dump are right, and so is the dump", async (on) => {
   assertEquals(await dumping, [quiet, quiet]);
 });
 
-test("500 traced functions made, run and released leave the memory as it was", async (on) => {
+test("500 traced functions made, run and released leave the target's memory as it was", async (on) => {
   const seen: number[] = [];
   for (let i = 0; i < 500; i++) {
     const c = some(i, 8, 4);
@@ -131,6 +132,32 @@ test("500 traced functions made, run and released leave the memory as it was", a
   }
   // The collector may take what earlier tests left, so fewer bytes are possible, more are not.
   for (const later of seen) assert(later <= seen[0], `bytes held: ${seen}`);
+});
+
+Deno.test("500 traced functions on the interpreter, made, run and released, keep the heap as it was", async () => {
+  const { text } = await inProcess(`
+    const { open, trace } = await import(${
+    JSON.stringify(new URL("../../mod.ts", import.meta.url).href)
+  });
+    const on = await open("reference");
+    const x = constant(image(2, 64));
+    const sizes = [];
+    for (let i = 0; i < 600; i++) {
+      const c = tensor(new Float32Array(64 * 256).fill(i), [64, 256]);
+      const f = trace((x) => relu(matmul(x, c)), { on, captureAsConst: i % 2 === 0 });
+      (await f(x)).dispose();
+      f.dispose();
+      if (i % 100 < 99) continue;
+      for (let k = 0; k < 3; k++) { gc(); await sleep(5); }
+      const { heapUsed, external } = Deno.memoryUsage();
+      sizes.push((heapUsed + external) / 1024);
+    }
+    console.log(sizes.map(Math.round).join(" "));
+  `);
+  const sizes = text.split(" ").map(Number);
+  // 100 of them hold 6,400 KiB.
+  assertEquals(sizes.length, 6, text);
+  assert(sizes[5] - sizes[0] < 1024, `KiB: ${text}`);
 });
 
 Deno.test({
