@@ -15,6 +15,7 @@ import { decompose } from "./decompose.ts";
 import { fuse, type Group } from "./fuse.ts";
 import { laidOut } from "./layout.ts";
 import { assign, slotLives } from "./memory.ts";
+import { foldNorms } from "./norms.ts";
 import { prepacked } from "./prepack.ts";
 import { split } from "./split.ts";
 
@@ -31,7 +32,8 @@ export function compilePlan(
   { prepack, layouts }: Pick<Target<unknown>, "prepack" | "layouts"> = {},
 ): Plan {
   const level = options.optLevel ?? 2;
-  const open = decompose(optimize(graph, level), limits);
+  const simple = optimize(graph, level);
+  const open = decompose(level >= 2 ? foldNorms(simple) : simple, limits);
   const ready = decompose(split(optimize(open, level), limits), limits);
   const groups = fuse(ready, limits, { fuse: level >= 2 });
   const placed = layouts && level >= 2
