@@ -60,7 +60,9 @@ export function startThreads(heap: Heap, options: ThreadOptions): Threads {
   const words = new Int32Array(memory.buffer);
   words[word("threads")] = count;
   words[word("sleeps")] = maySleep() ? 1 : 0;
-  words[word("patience")] = options.patience ?? 30_000;
+  const patience = options.patience ?? 30_000;
+  // A wait that cannot sleep a millisecond spins for a sixteenth of one.
+  words[word("patience")] = patience * (maySleep() ? 1 : 16);
   const workers: Worker[] = [];
   let dead: string | undefined;
   let programs = 0, posted = 0;
@@ -125,7 +127,7 @@ export function startThreads(heap: Heap, options: ThreadOptions): Threads {
     return new Promise((_, reject) => {
       alarm = setTimeout(
         () => reject(new Error("they did not answer")),
-        words[word("patience")],
+        patience,
       );
     });
   }
