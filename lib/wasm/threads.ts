@@ -26,6 +26,8 @@ export interface Threads {
     alone: boolean,
     stamp?: (step: number) => void,
   ): Promise<Program>;
+  /** Lets the others touch a new range of the memory, so that the engine need not do it under us. */
+  touch(range: { readonly from: number; readonly to: number }): void;
   /** True once a thread has died; the others cannot go on. */
   isLost(): boolean;
   /** Ends the workers. */
@@ -214,6 +216,7 @@ export function startThreads(heap: Heap, options: ThreadOptions): Threads {
         dispose: () => void (calls && send({ drop: id })),
       };
     },
+    touch: (range) => void (workers.length && send({ touch: range })),
     isLost: () => dead !== undefined,
     dispose() {
       endAlarm();
