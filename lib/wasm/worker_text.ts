@@ -47,10 +47,13 @@ self.onmessage = ({ data }) => {
   }
   if (data.touch) {
     // A page of memory costs some microseconds when it is first touched; each worker takes its part.
-    const bytes = new Uint8Array(memory.buffer), part = 1 / (words[${word("threads")}] - 1);
-    const { from, to } = data.touch, end = from + (to - from) * part * tid;
-    for (let at = from + (to - from) * part * (tid - 1); at < end; at += 4096) {
-      Atomics.or(bytes, Math.floor(at), 0);
+    // What the memory has grown to elsewhere is seen at the latest when it grows here.
+    memory.grow(wide ? 0n : 0);
+    const bytes = new Uint8Array(memory.buffer);
+    const { from, to } = data.touch, part = (to - from) / (words[${word("threads")}] - 1);
+    const end = Math.min(bytes.length, from + part * tid);
+    for (let at = Math.floor(from + part * (tid - 1)); at < end; at += 4096) {
+      Atomics.or(bytes, at, 0);
     }
   }
   if (data.load !== undefined) {
