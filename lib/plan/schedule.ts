@@ -1,0 +1,134 @@
+/**
+ * Schedules: a program as works that read and make values, and the order in which they are done. A
+ * work may stand in it several times; a reader takes the latest version of a value, and a version
+ * lives from the work that makes it to its last reader.
+ * @module
+ */
+import type { Life } from "./memory.ts";
+
+/** Something to be done: a kernel, or an operation of the interpreter. */
+export interface Work {
+  /** Values that it reads, of those that works make. */
+  readonly ins: readonly number[];
+  /** Values that it makes. */
+  readonly outs: readonly number[];
+  /** Arithmetic operations. */
+  readonly flops: number;
+  /** What doing it again takes, in bytes moved or arithmetic that takes as long. */
+  readonly cost: number;
+}
+
+/** Works, operands before users, and what their values take. */
+export interface Program {
+  readonly works: readonly Work[];
+  /** Bytes of each value while it lives, aligned; 0 for what is kept elsewhere, as results are. */
+  readonly bytes: readonly number[];
+  /** Bytes of each value itself. */
+  readonly sizes: readonly number[];
+}
+
+/** Indices of works in the order in which they are done. */
+export type Order = readonly number[];
+
+/** Arithmetic operations that take as long as moving a byte; targets differ around this. */
+const flopsPerByte = 8;
+
+/** What doing something again takes. */
+export function costOf(flops: number, bytes: number): number {
+  return bytes + flops / flopsPerByte;
+}
+
+/** The work that makes each value. */
+export function makersOf({ works, bytes }: Program): Int32Array {
+  const makers = new Int32Array(bytes.length).fill(-1);
+  works.forEach(({ outs }, w) => outs.forEach((v) => makers[v] = w));
+  return makers;
+}
+
+/** The versions of all values that take memory. */
+export function livesOf({ works, bytes }: Program, order: Order): readonly Life[] {
+  const lives: { bytes: number; from: number; to: number }[] = [];
+  const latest = new Int32Array(bytes.length).fill(-1);
+  order.forEach((w, i) => {
+    for (const v of works[w].ins) if (bytes[v] > 0) lives[latest[v]].to = i;
+    for (const v of works[w].outs) {
+      if (bytes[v] > 0) latest[v] = lives.push({ bytes: bytes[v], from: i, to: i }) - 1;
+    }
+  });
+  return lives;
+}
+
+/** Bytes that are alive while each work of an order is done. */
+export function liveBytes(program: Program, order: Order): Float64Array {
+  const live = new Float64Array(order.length + 1);
+  for (const { bytes, from, to } of livesOf(program, order)) {
+    live[from] += bytes;
+    live[to + 1] -= bytes;
+  }
+  for (let i = 1; i < order.length; i++) live[i] += live[i - 1];
+  return live.subarray(0, order.length);
+}
+
+/** The most bytes that are alive at one work of an order. */
+export function peakOf(program: Program, order: Order): number {
+  return liveBytes(program, order).reduce((a, b) => Math.max(a, b), 0);
+}
+
+/** What all works of an order take. */
+export function totalCost({ works }: Program, order: Order): number {
+  return order.reduce((sum, w) => sum + works[w].cost, 0);
+}
+
+/** A work that makes one byte of so many that it reads brings their end nearer. */
+const reduction = 16;
+
+/**
+ * An order in which works come as soon as they can where that frees memory: the gradient of a
+ * parameter right behind what it is made from, and not after the gradients of all layers.
+ */
+export function hoisted(program: Program): Order {
+  const { works, bytes } = program;
+  const makers = makersOf(program);
+  const readers: number[][] = bytes.map(() => []);
+  works.forEach(({ ins }, w) => new Set(ins).forEach((v) => readers[v].push(w)));
+  const left = readers.map((list) => list.length);
+  const done = new Uint8Array(works.length);
+  const order: number[] = [];
+  /** Bytes that a work frees beyond what it adds; undefined where it cannot or should not be next. */
+  const gain = (w: number): number | undefined => {
+    const { ins, outs } = works[w];
+    let freed = 0, largest = 0;
+    for (const v of new Set(ins)) {
+      if (!done[makers[v]]) return undefined;
+      if (left[v] === 1) freed += bytes[v];
+      largest = Math.max(largest, bytes[v]);
+    }
+    const added = outs.reduce((sum, v) => sum + bytes[v], 0);
+    return added <= Math.max(freed, largest / reduction) ? freed - added : undefined;
+  };
+  const near = new Set<number>();
+  const perform = (w: number) => {
+    done[w] = 1;
+    near.delete(w);
+    order.push(w);
+    for (const v of new Set(works[w].ins)) left[v]--;
+    for (const v of [...works[w].ins, ...works[w].outs]) {
+      for (const r of readers[v]) if (!done[r]) near.add(r);
+    }
+  };
+  const next = (): number | undefined => {
+    let best: number | undefined, most = -Infinity;
+    for (const w of near) {
+      const gained = gain(w);
+      if (gained === undefined || gained < most || (gained === most && w > best!)) continue;
+      [best, most] = [w, gained];
+    }
+    return best;
+  };
+  works.forEach((_, first) => {
+    if (done[first]) return;
+    perform(first);
+    for (let w = next(); w !== undefined; w = next()) perform(w);
+  });
+  return order;
+}

@@ -1,0 +1,219 @@
+/**
+ * Keeping borders instead of everything. The order is cut into blocks; what the next block reads
+ * is kept, what only later blocks read is dropped and computed again, from the borders of its block,
+ * when the first of them needs it. Where to cut is searched by thresholds, then by mutation and
+ * crossover; it is the same search each time.
+ * @module
+ */
+import type { SublinearMemory } from "../core/target.ts";
+import { makersOf, type Order, peakOf, type Program, totalCost } from "./schedule.ts";
+
+/** Positions behind which the order is cut. */
+type Cuts = readonly number[];
+
+/** An order that some cuts lead to. */
+export interface Candidate {
+  readonly order: Order;
+  /** The most bytes alive at one work. */
+  readonly peak: number;
+  /** What all its works take. */
+  readonly cost: number;
+}
+
+interface Cut extends Candidate {
+  readonly cuts: Cuts;
+}
+
+/** Works that are tried without being done again, dearest first. */
+const mostRefined = 400;
+/** Orders that are offered, best first: what lies best in an arena is known only there. */
+const mostOffered = 8;
+
+/** Orders that hold less at one time, best first. */
+export function sublinear(
+  program: Program,
+  order: Order,
+  options: Required<Omit<SublinearMemory, "numWorker">>,
+): readonly Candidate[] {
+  const { threshNrTry, geneticNrIter, geneticPoolSize, lbMemoryMb } = options;
+  const recompute = recomputing(program, order);
+  const whole = peakOf(program, order);
+  const seen = new Map<string, Cut>();
+  const attempt = (cuts: Cuts): Cut => {
+    const key = cuts.join();
+    let found = seen.get(key);
+    if (!found) {
+      const made = recompute(cuts, new Set());
+      found = { cuts, order: made, peak: peakOf(program, made), cost: totalCost(program, made) };
+      seen.set(key, found);
+    }
+    return found;
+  };
+  const best = () => [...seen.values()].sort(better);
+  const thresholds = new Map<number, Cut>();
+  const under = (bytes: number) => {
+    if (bytes >= 1) thresholds.set(bytes, attempt(cutsAt(program, order, bytes)));
+  };
+
+  for (let bytes = whole / 2; bytes >= 1024; bytes /= 2) under(bytes);
+  for (let i = 1; i <= threshNrTry; i++) under(whole * i / (threshNrTry + 1));
+  const start = [...thresholds].sort(([, a], [, b]) => better(a, b))[0]?.[0];
+  for (let i = 0; start !== undefined && i < threshNrTry; i++) {
+    under(start / 2 + 1.5 * start * i / Math.max(1, threshNrTry - 1));
+  }
+  if (seen.size > 0) evolve(geneticNrIter, geneticPoolSize, order.length, best, attempt);
+
+  const least = lbMemoryMb * 2 ** 20;
+  return best().slice(0, mostOffered).map((cut) => refined(program, cut, least, recompute))
+    .sort(better);
+}
+
+function better(a: Candidate, b: Candidate): number {
+  return a.peak - b.peak || a.cost - b.cost;
+}
+
+/** Cuts where the values of a block that are alive reach so many bytes. */
+function cutsAt({ works, bytes }: Program, order: Order, most: number): Cuts {
+  const left = new Int32Array(bytes.length);
+  for (const w of order) for (const v of works[w].ins) left[v]++;
+  const cuts: number[] = [];
+  let own = new Set<number>();
+  let sum = 0;
+  order.forEach((w, i) => {
+    for (const v of works[w].outs) {
+      own.add(v);
+      sum += bytes[v];
+    }
+    for (const v of works[w].ins) {
+      if (--left[v] === 0 && own.delete(v)) sum -= bytes[v];
+    }
+    if (sum < most || i === order.length - 1) return;
+    cuts.push(i + 1);
+    own = new Set();
+    sum = 0;
+  });
+  return cuts;
+}
+
+/** How an order is changed by cuts; values made by `kept` works are never dropped. */
+function recomputing(
+  program: Program,
+  order: Order,
+): (cuts: Cuts, kept: ReadonlySet<number>) => Order {
+  const { works, bytes } = program;
+  const makers = makersOf(program);
+  const place = new Int32Array(works.length);
+  order.forEach((w, i) => place[w] = i);
+  const reads: number[][] = bytes.map(() => []);
+  order.forEach((w, i) => works[w].ins.forEach((v) => reads[v].push(i)));
+  return (cuts, kept) => {
+    const block = new Int32Array(order.length);
+    for (let i = 0, b = 0; i < order.length; i++) {
+      if (i === cuts[b]) b++;
+      block[i] = b;
+    }
+    // Dropped is what no work of the next block reads, but one of a later block does.
+    const isDropped = new Uint8Array(bytes.length);
+    bytes.forEach((size, v) => {
+      if (size === 0 || kept.has(makers[v])) return;
+      const home = block[place[makers[v]]];
+      const next = reads[v].find((i) => block[i] > home);
+      if (next !== undefined && block[next] > home + 1) isDropped[v] = 1;
+    });
+    const out: number[] = [];
+    order.forEach((w, i) => {
+      const isGone = (v: number) => isDropped[v] && block[i] > block[place[makers[v]]];
+      const again = new Set<number>();
+      const wanted = works[w].ins.filter(isGone);
+      for (let v = wanted.pop(); v !== undefined; v = wanted.pop()) {
+        if (again.has(makers[v])) continue;
+        again.add(makers[v]);
+        wanted.push(...works[makers[v]].ins.filter(isGone));
+      }
+      for (const r of [...again].sort((a, b) => place[a] - place[b])) {
+        out.push(r);
+        for (const v of works[r].outs) isDropped[v] = 0;
+      }
+      out.push(w);
+    });
+    return out;
+  };
+}
+
+/** Keeps what need not be done again, dearest first, while the peak stays or is under `least`. */
+function refined(
+  program: Program,
+  cut: Cut,
+  least: number,
+  recompute: (cuts: Cuts, kept: ReadonlySet<number>) => Order,
+): Candidate {
+  const { works } = program;
+  const times = new Int32Array(works.length);
+  for (const w of cut.order) times[w]++;
+  const again = [...times.keys()].filter((w) => times[w] > 1)
+    .sort((a, b) => works[b].cost - works[a].cost || a - b);
+  const kept = new Set<number>();
+  let found: Candidate = cut;
+  for (const w of again.slice(0, mostRefined)) {
+    kept.add(w);
+    const order = recompute(cut.cuts, kept);
+    const peak = peakOf(program, order);
+    const cost = totalCost(program, order);
+    if (peak <= Math.max(found.peak, least) && cost < found.cost) found = { order, peak, cost };
+    else kept.delete(w);
+  }
+  return found;
+}
+
+/** Goes on from the best cuts by mutation and crossover. */
+function evolve(
+  iterations: number,
+  pool: number,
+  length: number,
+  best: () => readonly Cut[],
+  attempt: (cuts: Cuts) => Cut,
+): void {
+  const random = randomFrom(2333);
+  const below = (n: number) => Math.floor(random() * n);
+  const mutated = (cuts: Cuts): Cuts => {
+    const list = [...cuts];
+    const at = below(list.length + 1);
+    switch (below(4)) {
+      case 0:
+        list.push(1 + below(length - 1));
+        break;
+      case 1:
+        list.splice(at, 1);
+        break;
+      case 2: {
+        const from = (list[at - 1] ?? 0) + 1, to = list[at + 1] ?? length;
+        if (at < list.length && to > from) list[at] = from + below(to - from);
+        break;
+      }
+      default:
+    }
+    return [...new Set(list)].sort((a, b) => a - b);
+  };
+  const crossed = (a: Cuts, b: Cuts): Cuts => {
+    const at = below(length);
+    return [...a.filter((x) => x < at), ...b.filter((x) => x >= at)];
+  };
+  for (let i = 0; i < iterations && length > 1; i++) {
+    const parents = best().slice(0, pool);
+    for (const { cuts } of parents) {
+      attempt(mutated(mutated(cuts)));
+      attempt(crossed(cuts, parents[below(parents.length)].cuts));
+    }
+  }
+}
+
+/** Numbers from 0 to below 1, the same for a seed: a Weyl sequence, mixed. */
+function randomFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x9e3779b9) | 0;
+    let x = Math.imul(state ^ state >>> 16, 0x21f0aaad);
+    x = Math.imul(x ^ x >>> 15, 0x735a2d97);
+    return ((x ^ x >>> 15) >>> 0) / 2 ** 32;
+  };
+}
