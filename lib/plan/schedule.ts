@@ -60,18 +60,28 @@ export function livesOf({ works, bytes }: Program, order: Order): readonly Life[
 
 /** Bytes that are alive while each work of an order is done. */
 export function liveBytes(program: Program, order: Order): Float64Array {
-  const live = new Float64Array(order.length + 1);
-  for (const { bytes, from, to } of livesOf(program, order)) {
-    live[from] += bytes;
-    live[to + 1] -= bytes;
-  }
-  for (let i = 1; i < order.length; i++) live[i] += live[i - 1];
-  return live.subarray(0, order.length);
+  return summed(livesOf(program, order), order.length);
 }
 
 /** The most bytes that are alive at one work of an order. */
 export function peakOf(program: Program, order: Order): number {
-  return liveBytes(program, order).reduce((a, b) => Math.max(a, b), 0);
+  return peakOfLives(livesOf(program, order));
+}
+
+/** The most bytes of lives that are alive at one time. */
+export function peakOfLives(lives: readonly Life[]): number {
+  const length = lives.reduce((n, { to }) => Math.max(n, to + 1), 0);
+  return summed(lives, length).reduce((a, b) => Math.max(a, b), 0);
+}
+
+function summed(lives: readonly Life[], length: number): Float64Array {
+  const live = new Float64Array(length + 1);
+  for (const { bytes, from, to } of lives) {
+    live[from] += bytes;
+    live[to + 1] -= bytes;
+  }
+  for (let i = 1; i < length; i++) live[i] += live[i - 1];
+  return live.subarray(0, length);
 }
 
 /** What all works of an order take. */
