@@ -7,8 +7,9 @@ import { OptionError } from "../core/fault.ts";
 import type { Recomputed } from "../core/plan.ts";
 import type { CompileOptions, Dtr, SublinearMemory } from "../core/target.ts";
 import { evicting } from "./dtr.ts";
+import { hoisted } from "./hoist.ts";
 import type { Life } from "./memory.ts";
-import { hoisted, livesOf, type Order, peakOf, type Program, totalCost } from "./schedule.ts";
+import { livesOf, type Order, peakOf, type Program, totalCost } from "./schedule.ts";
 import { sublinear } from "./sublinear.ts";
 
 /** An order and what it does again. */
