@@ -41,7 +41,8 @@ export function hoisted(program: Program): Order {
     for (const w of batch) {
       for (const v of works[w].outs) if (left[v] !== (times.get(v) ?? 0)) added += bytes[v];
     }
-    return added <= Math.max(freed, largest / reduction) ? freed - added : undefined;
+    const isWorth = added === 0 || freed > added || added <= largest / reduction;
+    return isWorth ? freed - added : undefined;
   };
   const near = new Set<number>();
   const perform = (w: number) => {

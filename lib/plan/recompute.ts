@@ -35,7 +35,7 @@ export function rescheduled(
   const written = [...program.works.keys()];
   const bytesOf = (order: Order) => arenaOf(livesOf(program, order));
   const moved = hoisted(program);
-  const plain = peakOf(program, moved) < peakOf(program, written) ? moved : written;
+  const plain = peakOf(program, moved) <= peakOf(program, written) ? moved : written;
   const order = dtr
     ? within(program, [written, plain], complete(dtrDefaults, dtr), bytesOf)
     : least(program, [written, plain], complete(sublinearDefaults, sublinearMemory!), bytesOf);

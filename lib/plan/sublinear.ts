@@ -1,8 +1,8 @@
 /**
  * Keeping borders instead of everything. The order is cut into blocks; what the next block reads
  * is kept, what only later blocks read is dropped and computed again, from the borders of its block,
- * when the first of them needs it. Where to cut is searched by thresholds, then by mutation and
- * crossover; it is the same search each time.
+ * when the first of them needs it. Where to cut is searched by thresholds, by moving cuts, and by
+ * mutation and crossover; it is the same search each time.
  * @module
  */
 import type { SublinearMemory } from "../core/target.ts";
@@ -24,10 +24,10 @@ interface Cut extends Candidate {
   readonly cuts: Cuts;
 }
 
-/** Works that are tried without being done again, dearest first. */
-const mostRefined = 400;
-/** Orders that are offered, best first: what lies best in an arena is known only there. */
-const mostOffered = 8;
+/** Works that are gone through to make a search better that has found something. */
+const effort = 200_000;
+/** Cuts that are made better, and orders that come of them: which lies best is known in an arena. */
+const mostOffered = 3;
 
 /** Orders that hold less at one time, best first. */
 export function sublinear(
@@ -37,6 +37,7 @@ export function sublinear(
 ): readonly Candidate[] {
   const { threshNrTry, geneticNrIter, geneticPoolSize, lbMemoryMb } = options;
   const recompute = recomputing(program, order);
+  const across = crossings(program, order);
   const whole = peakOf(program, order);
   const seen = new Map<string, Cut>();
   const attempt = (cuts: Cuts): Cut => {
@@ -52,7 +53,7 @@ export function sublinear(
   const best = () => [...seen.values()].sort(better);
   const thresholds = new Map<number, Cut>();
   const under = (bytes: number) => {
-    if (bytes >= 1) thresholds.set(bytes, attempt(cutsAt(program, order, bytes)));
+    if (bytes >= 1) thresholds.set(bytes, attempt(cutsAt(program, order, across, bytes)));
   };
 
   for (let bytes = whole / 2; bytes >= 1024; bytes /= 2) under(bytes);
@@ -61,10 +62,18 @@ export function sublinear(
   for (let i = 0; start !== undefined && i < threshNrTry; i++) {
     under(start / 2 + 1.5 * start * i / Math.max(1, threshNrTry - 1));
   }
-  if (seen.size > 0) evolve(geneticNrIter, geneticPoolSize, order.length, best, attempt);
 
+  const tries = Math.ceil(effort / (order.length * mostOffered));
+  const improve = () => {
+    for (const cut of best().slice(0, mostOffered)) moved(cut, order.length, tries, attempt);
+  };
+  improve();
+  if (seen.size > 0 && geneticNrIter > 0) {
+    evolve(geneticNrIter, geneticPoolSize, order.length, best, attempt);
+    improve();
+  }
   const least = lbMemoryMb * 2 ** 20;
-  return best().slice(0, mostOffered).map((cut) => refined(program, cut, least, recompute))
+  return best().slice(0, mostOffered).map((cut) => refined(program, cut, least, tries, recompute))
     .sort(better);
 }
 
@@ -72,13 +81,40 @@ function better(a: Candidate, b: Candidate): number {
   return a.peak - b.peak || a.cost - b.cost;
 }
 
-/** Cuts where the values of a block that are alive reach so many bytes. */
-function cutsAt({ works, bytes }: Program, order: Order, most: number): Cuts {
+/** Bytes that lie across each position and are read soon: what a cut there keeps. */
+function crossings({ works, bytes }: Program, order: Order): Float64Array {
+  const soon = 2 * Math.ceil(Math.sqrt(order.length));
+  const change = new Float64Array(order.length + 1);
+  const at = new Int32Array(bytes.length);
+  order.forEach((w, i) => {
+    for (const v of new Set(works[w].ins)) {
+      if (i - at[v] <= soon) {
+        change[at[v] + 1] += bytes[v];
+        change[i + 1] -= bytes[v];
+      }
+      at[v] = i;
+    }
+    for (const v of works[w].outs) at[v] = i;
+  });
+  for (let i = 1; i <= order.length; i++) change[i] += change[i - 1];
+  return change;
+}
+
+/**
+ * Cuts behind which the values of a block that are alive have reached so many bytes: where little
+ * lies across, for which a block may grow by half.
+ */
+function cutsAt(
+  { works, bytes }: Program,
+  order: Order,
+  across: Float64Array,
+  most: number,
+): Cuts {
   const left = new Int32Array(bytes.length);
   for (const w of order) for (const v of works[w].ins) left[v]++;
   const cuts: number[] = [];
   let own = new Set<number>();
-  let sum = 0;
+  let sum = 0, start = 0, full = 0;
   order.forEach((w, i) => {
     for (const v of works[w].outs) {
       own.add(v);
@@ -87,10 +123,13 @@ function cutsAt({ works, bytes }: Program, order: Order, most: number): Cuts {
     for (const v of works[w].ins) {
       if (--left[v] === 0 && own.delete(v)) sum -= bytes[v];
     }
-    if (sum < most || i === order.length - 1) return;
-    cuts.push(i + 1);
+    if (sum >= most && full === 0) full = i + 1;
+    if (full === 0 || i === order.length - 1) return;
+    const least = across.subarray(start + 1, full + 1).reduce((a, b) => Math.min(a, b));
+    if (across[i + 1] > least && 2 * (i + 1 - full) < full - start) return;
+    cuts.push(start = i + 1);
     own = new Set();
-    sum = 0;
+    [sum, full] = [0, 0];
   });
   return cuts;
 }
@@ -112,19 +151,20 @@ function recomputing(
       if (i === cuts[b]) b++;
       block[i] = b;
     }
-    // Dropped is what no work of the next block reads, but one of a later block does.
+    // The next block reads what is kept; the rest is gone when a later block wants it.
     const isDropped = new Uint8Array(bytes.length);
     bytes.forEach((size, v) => {
       if (size === 0 || kept.has(makers[v])) return;
       const home = block[place[makers[v]]];
       const next = reads[v].find((i) => block[i] > home);
-      if (next !== undefined && block[next] > home + 1) isDropped[v] = 1;
+      if (next === undefined || block[next] > home + 1) isDropped[v] = 1;
     });
     const out: number[] = [];
     order.forEach((w, i) => {
       const isGone = (v: number) => isDropped[v] && block[i] > block[place[makers[v]]];
-      const again = new Set<number>();
       const wanted = works[w].ins.filter(isGone);
+      if (!wanted.length) return void out.push(w);
+      const again = new Set<number>();
       for (let v = wanted.pop(); v !== undefined; v = wanted.pop()) {
         if (again.has(makers[v])) continue;
         again.add(makers[v]);
@@ -140,11 +180,40 @@ function recomputing(
   };
 }
 
+/** Moves each cut, leaves it out or puts one beside it, while that makes the peak lower. */
+function moved(cut: Cut, length: number, tries: number, attempt: (cuts: Cuts) => Cut): void {
+  let found = cut;
+  let left = tries;
+  for (let isBetter = true; isBetter && left > 0;) {
+    isBetter = false;
+    for (let i = 0; i < found.cuts.length && left > 0; i++) {
+      for (const change of changes) {
+        const { cuts } = found;
+        const own = change.map((by) => cuts[i] + by);
+        const others = cuts.filter((_, k) => k !== i);
+        const next = [...new Set([...others, ...own])].filter((at) => at > 0 && at < length);
+        const made = attempt(next.sort((a, b) => a - b));
+        left--;
+        if (better(made, found) >= 0) continue;
+        [found, isBetter] = [made, true];
+        if (i >= found.cuts.length) break;
+      }
+    }
+  }
+}
+
+/** What may stand for a cut, as distances from it. */
+const changes: readonly (readonly number[])[] = [
+  ...[[-1], [1], [-2], [2], [-4], [4], [-8], [8], []],
+  ...[[-5, 0], [0, 5], [-12, 0], [0, 12]],
+];
+
 /** Keeps what need not be done again, dearest first, while the peak stays or is under `least`. */
 function refined(
   program: Program,
   cut: Cut,
   least: number,
+  tries: number,
   recompute: (cuts: Cuts, kept: ReadonlySet<number>) => Order,
 ): Candidate {
   const { works } = program;
@@ -154,7 +223,7 @@ function refined(
     .sort((a, b) => works[b].cost - works[a].cost || a - b);
   const kept = new Set<number>();
   let found: Candidate = cut;
-  for (const w of again.slice(0, mostRefined)) {
+  for (const w of again.slice(0, tries)) {
     kept.add(w);
     const order = recompute(cut.cuts, kept);
     const peak = peakOf(program, order);

@@ -68,16 +68,18 @@ async function compared<A extends readonly unknown[]>(
 
 for (
   const [name, net, small, least] of [
-    ["of products", dense(24), dense(24, 32, 16), 4],
-    ["of convolutions", convolutional(24), convolutional(24, 6), 3.5],
+    // Measured: 3.7, 6.4 and 6.4 times less on reference, wasm and webgpu; 3.6, 5.3 and 4.9.
+    ["of products", dense(24), dense(24, 32, 16), [3.3, 6]],
+    ["of convolutions", convolutional(24), convolutional(24, 6), [3.3, 4.5]],
   ] as const
 ) {
-  test(`a 24-layer training step ${name} takes 2.5 times less, with the same bits`, async (on) => {
+  test(`a 24-layer training step ${name} takes a third or less, with the same bits`, async (on) => {
     const net1 = on.name === "reference" ? small : net;
     const options = { sublinearMemory: true };
     const { plain, saving } = await compared(net1.step, argumentsOf(net1), options, { on });
     const times = plain.arenaBytes / saving.arenaBytes;
-    assert(times >= (on.name === "reference" ? 2.5 : least), `${times} times less on ${on.name}`);
+    const wanted = least[on.name === "reference" ? 0 : 1];
+    assert(times >= wanted, `${times} times less on ${on.name}, not ${wanted}`);
     const { steps, flops, arenaBytesWithout } = saving.recomputed!;
     assertEquals(arenaBytesWithout, plain.arenaBytes);
     assertEquals(saving.timeline.length - plain.timeline.length, steps);
