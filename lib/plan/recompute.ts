@@ -101,7 +101,7 @@ function within(
   const held = values.filter((n) => n < evicteeMinimumSize).length;
   throw new OptionError(
     `Cannot plan with dtr.evictionThreshold: ${evictionThreshold} bytes: the smallest that is ` +
-      `feasible is ${smallest}; nothing is given up from ${bytesOf(plain[0])} on\n` +
+      `feasible is ${smallest}; from ${bytesOf(plain[0])} bytes on nothing is computed again\n` +
       `  try this, or a smaller batch` +
       (held
         ? `, or dtr.evicteeMinimumSize under ${evicteeMinimumSize}, which keeps ` +

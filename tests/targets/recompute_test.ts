@@ -96,7 +96,7 @@ for (
     await using probe = trace(net1.step, { on, dtr: { evictionThreshold: 1, ...everySize } });
     const error = await assertRejects(() => probe(...args), OptionError, "smallest that is");
     const feasible = Number(/feasible is (\d+)/.exec(error.message)![1]);
-    const from = Number(/given up from (\d+) on/.exec(error.message)![1]);
+    const from = Number(/from (\d+) bytes on/.exec(error.message)![1]);
     if (whole) assertEquals(from, whole);
     for (const evictionThreshold of [from / 2, from / 4, feasible]) {
       if (evictionThreshold < feasible) continue;
