@@ -16,7 +16,7 @@ import { fuse, type Group } from "./fuse.ts";
 import { laidOut } from "./layout.ts";
 import { arenaBytesOf, assign, type Life, slotLives } from "./memory.ts";
 import { prepacked } from "./prepack.ts";
-import { rescheduled } from "./recompute.ts";
+import { isRescheduled, rescheduled } from "./recompute.ts";
 import { costOf, type Program } from "./schedule.ts";
 import { split } from "./split.ts";
 import { flopsOf } from "./work.ts";
@@ -54,7 +54,9 @@ export function planOf(
 ): Plan {
   const results = resultsOf(graph);
   const arenaOf = (lives: readonly Life[]) => arenaBytesOf(lives, limits);
-  const scheduled = rescheduled(programOf(groups, results, limits.align), options, arenaOf);
+  const scheduled = isRescheduled(options)
+    ? rescheduled(programOf(groups, results, limits.align), options, arenaOf)
+    : undefined;
   const slots: Slot[] = [];
   const slotOf = new Map<Tensor, SlotId>();
   const add = (t: Tensor, slot: Slot): SlotId => {

@@ -9,7 +9,7 @@ import type { CompileOptions, MemoryReport } from "../core/target.ts";
 import type { Node, Tensor } from "../core/tensor.ts";
 import { bytesOf } from "../core/type.ts";
 import { sharesArray } from "../cpu/evaluate.ts";
-import { rescheduled } from "./recompute.ts";
+import { isRescheduled, rescheduled } from "./recompute.ts";
 import { costOf, liveBytes, type Order, peakOfLives, type Program } from "./schedule.ts";
 import { nodeFlops } from "./work.ts";
 
@@ -29,12 +29,12 @@ export function isGiven({ op, data }: Node): boolean {
 /** The order of a graph's nodes, with the options. */
 export function interpreted(graph: Graph, options: CompileOptions = {}): Interpreted {
   const written = orderOf(resultsOf(graph));
-  if (!options.sublinearMemory && !options.dtr) {
+  if (!isRescheduled(options)) {
     const model = () => modelOf(written, resultsOf(graph), () => 0);
     return { order: written, memory: () => reportOf(graph, written, model(), undefined) };
   }
   const model = modelOf(written, resultsOf(graph), nodeFlops);
-  const scheduled = rescheduled(model.program, options, peakOfLives)!;
+  const scheduled = rescheduled(model.program, options, peakOfLives);
   const order = nodesOf(written, resultsOf(graph), model, scheduled.order);
   return { order, memory: () => reportOf(graph, order, model, scheduled.recomputed) };
 }

@@ -21,24 +21,28 @@ export interface Scheduled {
 /** Thresholds that eviction is tried with where the one given does not hold; then as many closer. */
 const tries = 16;
 
+/** True for options that ask for an order of their own. */
+export function isRescheduled({ sublinearMemory, dtr }: CompileOptions): boolean {
+  return sublinearMemory !== undefined || dtr !== undefined;
+}
+
 /**
- * The order of a program's works with the options, undefined without one; `arenaOf` says what lives
- * take where they are placed. Throws an OptionError for a threshold that no order found here keeps.
+ * The order of a program's works with the options; `arenaOf` says what lives take where they are
+ * placed. Throws an OptionError for a threshold that no order found here keeps.
  */
 export function rescheduled(
   program: Program,
   options: CompileOptions,
   arenaOf: (lives: readonly Life[]) => number,
-): Scheduled | undefined {
-  const { sublinearMemory, dtr } = options;
-  if (!sublinearMemory && !dtr) return undefined;
+): Scheduled {
+  const { sublinearMemory = {}, dtr } = options;
   const written = [...program.works.keys()];
   const bytesOf = (order: Order) => arenaOf(livesOf(program, order));
   const moved = hoisted(program);
   const plain = peakOf(program, moved) <= peakOf(program, written) ? moved : written;
   const order = dtr
     ? within(program, [written, plain], complete(dtrDefaults, dtr), bytesOf)
-    : least(program, [written, plain], complete(sublinearDefaults, sublinearMemory!), bytesOf);
+    : least(program, [written, plain], complete(sublinearDefaults, sublinearMemory), bytesOf);
   const flops = (list: Order) => list.reduce((sum, w) => sum + program.works[w].flops, 0);
   return {
     order,
@@ -99,9 +103,10 @@ function within(
   }
   const values = program.sizes.filter((_, v) => program.bytes[v] > 0);
   const held = values.filter((n) => n < evicteeMinimumSize).length;
+  const without = Math.min(...plain.map(bytesOf));
   throw new OptionError(
     `Cannot plan with dtr.evictionThreshold: ${evictionThreshold} bytes: the smallest that is ` +
-      `feasible is ${smallest}; from ${bytesOf(plain[0])} bytes on nothing is computed again\n` +
+      `feasible is ${smallest}; from ${without} bytes on nothing is computed again\n` +
       `  try this, or a smaller batch` +
       (held
         ? `, or dtr.evicteeMinimumSize under ${evicteeMinimumSize}, which keeps ` +

