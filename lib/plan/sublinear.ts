@@ -6,10 +6,8 @@
  * @module
  */
 import type { SublinearMemory } from "../core/target.ts";
+import { type Cuts, evolve } from "./evolve.ts";
 import { makersOf, type Order, peakOf, type Program, totalCost } from "./schedule.ts";
-
-/** Positions behind which the order is cut. */
-type Cuts = readonly number[];
 
 /** An order that some cuts lead to. */
 export interface Candidate {
@@ -20,7 +18,8 @@ export interface Candidate {
   readonly cost: number;
 }
 
-interface Cut extends Candidate {
+/** What some cuts lead to; the order is made again when it is wanted, since there are many. */
+interface Cut extends Omit<Candidate, "order"> {
   readonly cuts: Cuts;
 }
 
@@ -40,17 +39,19 @@ export function sublinear(
   const across = crossings(program, order);
   const whole = peakOf(program, order);
   const seen = new Map<string, Cut>();
+  const leaders: Cut[] = [];
   const attempt = (cuts: Cuts): Cut => {
     const key = cuts.join();
     let found = seen.get(key);
     if (!found) {
       const made = recompute(cuts, new Set());
-      found = { cuts, order: made, peak: peakOf(program, made), cost: totalCost(program, made) };
+      found = { cuts, peak: peakOf(program, made), cost: totalCost(program, made) };
       seen.set(key, found);
+      leaders.push(found);
+      leaders.sort(better).splice(Math.max(geneticPoolSize, mostOffered));
     }
     return found;
   };
-  const best = () => [...seen.values()].sort(better);
   const thresholds = new Map<number, Cut>();
   const under = (bytes: number) => {
     if (bytes >= 1) thresholds.set(bytes, attempt(cutsAt(program, order, across, bytes)));
@@ -65,19 +66,23 @@ export function sublinear(
 
   const tries = Math.ceil(effort / (order.length * mostOffered));
   const improve = () => {
-    for (const cut of best().slice(0, mostOffered)) moved(cut, order.length, tries, attempt);
+    for (const cut of leaders.slice(0, mostOffered)) moved(cut, order.length, tries, attempt);
   };
   improve();
-  if (seen.size > 0 && geneticNrIter > 0) {
-    evolve(geneticNrIter, geneticPoolSize, order.length, best, attempt);
+  if (geneticNrIter > 0) {
+    const parents = () => leaders.slice(0, geneticPoolSize);
+    evolve(geneticNrIter, order.length, parents, attempt);
     improve();
   }
   const least = lbMemoryMb * 2 ** 20;
-  return best().slice(0, mostOffered).map((cut) => refined(program, cut, least, tries, recompute))
+  return leaders.slice(0, mostOffered).map((cut) => refined(program, cut, least, tries, recompute))
     .sort(better);
 }
 
-function better(a: Candidate, b: Candidate): number {
+function better(
+  a: Omit<Candidate, "order">,
+  b: Omit<Candidate, "order">,
+): number {
   return a.peak - b.peak || a.cost - b.cost;
 }
 
@@ -217,72 +222,20 @@ function refined(
   recompute: (cuts: Cuts, kept: ReadonlySet<number>) => Order,
 ): Candidate {
   const { works } = program;
+  const kept = new Set<number>();
+  const { cuts, ...rest } = cut;
+  let found: Candidate = { ...rest, order: recompute(cuts, kept) };
   const times = new Int32Array(works.length);
-  for (const w of cut.order) times[w]++;
+  for (const w of found.order) times[w]++;
   const again = [...times.keys()].filter((w) => times[w] > 1)
     .sort((a, b) => works[b].cost - works[a].cost || a - b);
-  const kept = new Set<number>();
-  let found: Candidate = cut;
   for (const w of again.slice(0, tries)) {
     kept.add(w);
-    const order = recompute(cut.cuts, kept);
+    const order = recompute(cuts, kept);
     const peak = peakOf(program, order);
     const cost = totalCost(program, order);
     if (peak <= Math.max(found.peak, least) && cost < found.cost) found = { order, peak, cost };
     else kept.delete(w);
   }
   return found;
-}
-
-/** Goes on from the best cuts by mutation and crossover. */
-function evolve(
-  iterations: number,
-  pool: number,
-  length: number,
-  best: () => readonly Cut[],
-  attempt: (cuts: Cuts) => Cut,
-): void {
-  const random = randomFrom(2333);
-  const below = (n: number) => Math.floor(random() * n);
-  const mutated = (cuts: Cuts): Cuts => {
-    const list = [...cuts];
-    const at = below(list.length + 1);
-    switch (below(4)) {
-      case 0:
-        list.push(1 + below(length - 1));
-        break;
-      case 1:
-        list.splice(at, 1);
-        break;
-      case 2: {
-        const from = (list[at - 1] ?? 0) + 1, to = list[at + 1] ?? length;
-        if (at < list.length && to > from) list[at] = from + below(to - from);
-        break;
-      }
-      default:
-    }
-    return [...new Set(list)].sort((a, b) => a - b);
-  };
-  const crossed = (a: Cuts, b: Cuts): Cuts => {
-    const at = below(length);
-    return [...a.filter((x) => x < at), ...b.filter((x) => x >= at)];
-  };
-  for (let i = 0; i < iterations && length > 1; i++) {
-    const parents = best().slice(0, pool);
-    for (const { cuts } of parents) {
-      attempt(mutated(mutated(cuts)));
-      attempt(crossed(cuts, parents[below(parents.length)].cuts));
-    }
-  }
-}
-
-/** Numbers from 0 to below 1, the same for a seed: a Weyl sequence, mixed. */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x9e3779b9) | 0;
-    let x = Math.imul(state ^ state >>> 16, 0x21f0aaad);
-    x = Math.imul(x ^ x >>> 15, 0x735a2d97);
-    return ((x ^ x >>> 15) >>> 0) / 2 ** 32;
-  };
 }
