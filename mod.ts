@@ -225,11 +225,15 @@ export { specialize } from "./lib/stage/specialize.ts";
 export { type Level, optimize } from "./lib/stage/level.ts";
 
 // Running.
+export type { Recomputed } from "./lib/core/plan.ts";
 export type {
+  Dtr,
   Loaded,
   Machine,
+  MemoryReport,
   StepInfo,
   StepTime,
+  SublinearMemory,
   Timed,
   Took,
   TunedKernel,
@@ -240,9 +244,15 @@ export { wasmWorker } from "./lib/wasm/worker_text.ts";
 export { read, type ReadOptions } from "./lib/trace/read.ts";
 export type { Peak } from "./lib/trace/peak.ts";
 export type { Profile, ProfiledCall, ProfiledKernel, ProfiledPlan } from "./lib/trace/profile.ts";
-export type { MemoryReport } from "./lib/plan/timeline.ts";
 export { excludeFromTrace, isTracing } from "./lib/trace/exclude.ts";
-export { type Donate, trace, type Traced, type TraceOptions } from "./lib/trace/trace.ts";
+export {
+  type Donate,
+  trace,
+  type Traced,
+  type TracedMemory,
+  type TraceOptions,
+} from "./lib/trace/trace.ts";
+export type { MemoryOptions } from "./lib/trace/memory.ts";
 
 // Files.
 export { type AnyFunction, dump, type DumpStream, type DumpToOptions } from "./lib/trace/dump.ts";

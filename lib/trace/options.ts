@@ -4,17 +4,18 @@
  */
 import type { Comparator } from "../core/compare.ts";
 import { OptionError, TraceError } from "../core/fault.ts";
-import type { Machine } from "../core/target.ts";
+import type { CompileOptions, Machine } from "../core/target.ts";
 import { isTensor } from "../core/tensor.ts";
 import { leavesOf, mapTree, type Path, pathText } from "../core/tree.ts";
 import type { Type } from "../core/type.ts";
 import type { Level } from "../stage/level.ts";
+import { checkMemory, compiledMemory, type MemoryOptions } from "./memory.ts";
 
 /** Which arguments give their memory to the results: positions, or paths into a tree. */
 export type Donate = readonly (number | readonly [number, ...(string | number)[]])[];
 
 /** How a function is traced. */
-export interface TraceOptions {
+export interface TraceOptions extends MemoryOptions {
   /** Where it runs; by default where resident arguments live, else the best CPU target. */
   readonly on?: Machine;
   /** Values cannot be read inside the function. */
@@ -45,6 +46,8 @@ const known: readonly (keyof TraceOptions)[] = [
   "donate",
   "optLevel",
   "profiling",
+  "sublinearMemory",
+  "dtr",
 ];
 
 /** Refuses options that do not exist or are out of range. */
@@ -59,6 +62,12 @@ export function checkOptions(f: unknown, options: TraceOptions): void {
   if (optLevel !== undefined && ![0, 1, 2, 3].includes(optLevel)) {
     throw new OptionError(`Cannot trace with optLevel: ${optLevel}: it must be 0, 1, 2 or 3`);
   }
+  checkMemory(options);
+}
+
+/** What the options say about every plan. */
+export function compileOptions(options: TraceOptions): CompileOptions {
+  return { optLevel: options.optLevel, ...compiledMemory(options) };
 }
 
 /** Arguments with types in the place of tensors. */

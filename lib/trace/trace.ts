@@ -13,7 +13,15 @@ import { isTensor, type Tensor } from "../core/tensor.ts";
 import { leavesOf, mapTree, structureOf } from "../core/tree.ts";
 import { printType } from "../core/type.ts";
 import { type Bindings, bindings } from "./bindings.ts";
-import { checkOptions, donated, refuseOthers, type TraceOptions, typesOf } from "./options.ts";
+import {
+  checkOptions,
+  compileOptions,
+  donated,
+  refuseOthers,
+  type TraceOptions,
+  typesOf,
+} from "./options.ts";
+import { memoryOf, type TracedMemory } from "./memory.ts";
 import { ownerOf } from "./read.ts";
 import { capturedIn, closedGraph, openGraph, record, type Recording } from "./record.ts";
 import type { Target } from "../io/sink.ts";
@@ -23,6 +31,7 @@ import { type Profile, profiler } from "./profile.ts";
 import { cpuMachine, isLost } from "./cpu.ts";
 import { refuseHost, verify } from "./verify.ts";
 
+export type { TracedMemory } from "./memory.ts";
 export type { Donate, TraceOptions } from "./options.ts";
 
 /** What the latest call was. */
@@ -44,6 +53,8 @@ export interface Traced<A extends readonly unknown[], R> {
   readonly source: (...args: A) => unknown;
   /** The options it was traced with. */
   readonly options: TraceOptions;
+  /** What memory the plans of the latest call need, and what the options make of it. */
+  memory(): TracedMemory;
   /** What each kernel of each call did and took; needs the option `profiling`. */
   profile(): Promise<Profile>;
   /** Writes it as a model file; a path is replaced only when the new file is whole. */
@@ -94,6 +105,7 @@ export function trace<A extends readonly unknown[], R>(
   options: TraceOptions = {},
 ): Traced<A, Awaited<R>> {
   checkOptions(f, options);
+  const how = compileOptions(options);
   const source = f as unknown as (...args: never[]) => unknown;
   const plans = new Map<string, Entry>();
   const planning = new Map<string, Promise<Entry>>();
@@ -102,6 +114,7 @@ export function trace<A extends readonly unknown[], R>(
   const ran = (key: string, loaded: Loaded, given: readonly (Host | Resident)[]) =>
     profiles ? profiles.run(key, loaded, given) : loaded.run(given);
   let recorded: Recorded | undefined;
+  let latest: readonly Loaded[] = [];
   let held: Bindings | undefined;
 
   async function call(...args: A): Promise<Awaited<R>> {
@@ -126,6 +139,7 @@ export function trace<A extends readonly unknown[], R>(
     if (before) before.users++;
     const given: (Host | Resident)[] = [];
     const computed: Resident[] = [];
+    const inside: Loaded[] = [];
     let entry = before;
     try {
       for (const t of leaves) {
@@ -135,7 +149,7 @@ export function trace<A extends readonly unknown[], R>(
       }
       const made = before && options.withoutHost
         ? before.made
-        : await record(source, args, prefix(bound, given), options.symbolic);
+        : await record(source, args, prefix(bound, given, inside), options.symbolic);
       const captured = options.captureAsConst ? [] : capturedIn(made.graph);
       if (options.withoutHost) refuseHost(made, captured);
       if (!entry) {
@@ -148,6 +162,7 @@ export function trace<A extends readonly unknown[], R>(
       for (const value of made.admitted) given.push(value);
       for (const t of captured) given.push(await bound.captured(t));
       const outs = await ran(key, entry.loaded, given);
+      latest = [entry.loaded, ...inside];
       let at = 0;
       return mapTree(made.result, isTensor, () => constant(outs[at++])) as Awaited<R>;
     } finally {
@@ -171,7 +186,7 @@ export function trace<A extends readonly unknown[], R>(
     const graph = openGraph(made.graph, captured);
     const make = async () => {
       const donate = donated(args, options.donate ?? []);
-      const loaded = await bound.machine.compile(graph, { optLevel: options.optLevel, donate });
+      const loaded = await bound.machine.compile(graph, { ...how, donate });
       return { made, loaded, users: 0, isAside: held !== bound };
     };
     const entry = make();
@@ -184,7 +199,7 @@ export function trace<A extends readonly unknown[], R>(
   }
 
   /** Computes a term in the middle of a call; equal prefixes share a plan. */
-  function prefix(bound: Bindings, given: readonly (Host | Resident)[]) {
+  function prefix(bound: Bindings, given: readonly (Host | Resident)[], inside: Loaded[]) {
     return async (
       t: Tensor,
       leaves: readonly Tensor[],
@@ -197,7 +212,7 @@ export function trace<A extends readonly unknown[], R>(
       let known = prefixes.get(text);
       if (!known || difference(known.graph, open)) {
         if (known) setAside(known);
-        const loaded = bound.machine.compile(open, { optLevel: options.optLevel });
+        const loaded = bound.machine.compile(open, how);
         known = { graph: open, loaded, users: 0, isAside: held !== bound };
         loaded.catch(() => prefixes.delete(text));
       }
@@ -207,7 +222,9 @@ export function trace<A extends readonly unknown[], R>(
         const rest = [];
         for (const c of captured) rest.push(await bound.captured(c));
         const all = [...given, ...admitted, ...rest];
-        const [out] = await ran("a value read inside", await known.loaded, all);
+        const loaded = await known.loaded;
+        const [out] = await ran("a value read inside", loaded, all);
+        inside.push(loaded);
         const value = await out.read();
         out.dispose();
         return value;
@@ -242,6 +259,7 @@ export function trace<A extends readonly unknown[], R>(
     prefixes.clear();
     held?.dispose();
     held = undefined;
+    latest = [];
   }
 
   const traced = Object.assign(call, {
@@ -256,6 +274,7 @@ export function trace<A extends readonly unknown[], R>(
     },
     source: f,
     options,
+    memory: () => memoryOf(latest),
     async profile(): Promise<Profile> {
       if (profiles && held) return await profiles.profile(held.machine);
       throw new TraceError(

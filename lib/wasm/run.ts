@@ -16,6 +16,7 @@ import type { Plan, SlotId } from "../core/plan.ts";
 import type { Held, Residents } from "../core/residents.ts";
 import type { Loaded, StepTime } from "../core/target.ts";
 import { checkArgs, takeovers } from "../plan/args.ts";
+import { memoryReport } from "../plan/timeline.ts";
 import { stepInfos } from "../plan/work.ts";
 import type { Constants } from "./constants.ts";
 import { type Block, type Heap, roomOf } from "./heap.ts";
@@ -281,6 +282,7 @@ async function load(
         flag[0] = 0;
       }
     },
+    memory: () => memoryReport(plan),
     steps: () =>
       stepInfos(plan, (i) => ({
         ...(variants[i] ? { variant: variants[i] } : {}),
