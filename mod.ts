@@ -244,7 +244,7 @@ export { wasmWorker } from "./lib/wasm/worker_text.ts";
 export { read, type ReadOptions } from "./lib/trace/read.ts";
 export type { Peak } from "./lib/trace/peak.ts";
 export type { Profile, ProfiledCall, ProfiledKernel, ProfiledPlan } from "./lib/trace/profile.ts";
-export { excludeFromTrace, isTracing } from "./lib/trace/exclude.ts";
+export { excludeFromTrace, isTracing, returning } from "./lib/trace/exclude.ts";
 export {
   type Donate,
   trace,
@@ -286,7 +286,8 @@ export type {
   ReduceForm,
   RowsForm,
 } from "./lib/core/form.ts";
-export type { Cut, HoleFn } from "./lib/core/graph.ts";
+export type { Cut } from "./lib/core/graph.ts";
+export type { Excluded, HoleFn } from "./lib/core/tensor.ts";
 export type { Data } from "./lib/core/host.ts";
 export type {
   At,
@@ -313,7 +314,7 @@ export type {
   Scalar,
 } from "./lib/core/scalar.ts";
 export { s, type signatures } from "./lib/core/scalar.ts";
-export type { CompileOptions } from "./lib/core/target.ts";
+export type { CompileOptions, GraphOpt } from "./lib/core/target.ts";
 export type { Call, Node } from "./lib/core/tensor.ts";
 export type { Full, Optional, Options, Positional, Rest } from "./lib/op/declare.ts";
 export type { Elementwise, Takes } from "./lib/op/kinds.ts";

@@ -119,10 +119,23 @@ export interface MemoryReport {
   readonly recomputed?: Recomputed;
 }
 
+/** Fusions that are chosen by hand; what is unset the level decides. */
+export interface GraphOpt {
+  /**
+   * Whether transposes and broadcasts are read in place by what uses them, or are kernels that
+   * write what they give. Unset: in place.
+   */
+  readonly jitFuseDimshuffle?: boolean;
+  /** Whether reductions compute their operands on the way. Unset: from level 2. */
+  readonly jitFuseReduce?: boolean;
+}
+
 /** Options of compiling a graph. */
 export interface CompileOptions {
   /** 0: what was written; 1: algebra, folding, sharing; 2: plus fusion; 3: plus measured kernels. */
   readonly optLevel?: 0 | 1 | 2 | 3;
+  /** Fusions chosen by hand; the interpreter fuses nothing. */
+  readonly graphOpt?: GraphOpt;
   /** Indices of arguments whose memory the results may take over. */
   readonly donate?: readonly number[];
   /** True if the graph will run a single time, for which it is not worth warming up. */

@@ -38,7 +38,7 @@ export function compilePlan(
   const simple = optimize(graph, level);
   const open = decompose(level >= 2 ? foldNorms(simple) : simple, limits);
   const ready = decompose(split(optimize(open, level), limits), limits);
-  const groups = fuse(ready, limits, { fuse: level >= 2 });
+  const groups = fuse(ready, limits, { fuse: level >= 2, ...options.graphOpt });
   const placed = layouts && level >= 2
     ? laidOut(groups, new Set(resultsOf(ready)), layouts)
     : { groups, borders: new Map() };
