@@ -239,7 +239,13 @@ export { type DeviceName, open, type OpenOptions } from "./lib/trace/open.ts";
 export { wasmWorker } from "./lib/wasm/worker_text.ts";
 export { read, type ReadOptions } from "./lib/trace/read.ts";
 export type { Peak } from "./lib/trace/peak.ts";
-export type { Profile, ProfiledCall, ProfiledKernel, ProfiledPlan } from "./lib/trace/profile.ts";
+export type {
+  Profile,
+  ProfiledCall,
+  ProfiledKernel,
+  ProfiledPlan,
+  ProfileOptions,
+} from "./lib/trace/profile.ts";
 export type { MemoryReport } from "./lib/plan/timeline.ts";
 export { excludeFromTrace, isTracing } from "./lib/trace/exclude.ts";
 export { type Donate, trace, type Traced, type TraceOptions } from "./lib/trace/trace.ts";

@@ -26,7 +26,7 @@ import { graphOf, stage } from "../stage/stage.ts";
 import type { Check } from "../mge/rule.ts";
 import { checkedNow, isExpected, type Ran, type TestCase, testcasesOf } from "./testcase.ts";
 import type { Level } from "../stage/level.ts";
-import type { Profile } from "./profile.ts";
+import { joinedProfiles, type Profile, type ProfileOptions } from "./profile.ts";
 import { trace } from "./trace.ts";
 
 /** How a model is loaded. */
@@ -78,7 +78,7 @@ export interface Model<Out = Record<string, Tensor>> {
   /** The same with every variable of the file as a result, by its name in the file. */
   variables(types?: readonly Type[]): Graph;
   /** What each kernel of each call did and took; needs the option `profiling`. */
-  profile(): Promise<Profile>;
+  profile(options?: ProfileOptions): Promise<Profile>;
   /** Releases the plans. */
   dispose(): void;
   /** The same, for `await using`. */
@@ -173,7 +173,7 @@ async function* abortable(
 interface Runner {
   outputs(ins: readonly (Tensor | undefined)[]): Promise<Ran>;
   compared(ins: readonly (Tensor | undefined)[]): Promise<Ran>;
-  profile(): Promise<Profile>;
+  profile(options?: ProfileOptions): Promise<Profile>;
   dispose(): void;
 }
 
@@ -213,13 +213,14 @@ function runner(model: Imported, { on, profiling, optLevel }: LoadOptions): Runn
   return {
     outputs: plain.run,
     compared: whole.run,
-    async profile() {
+    async profile(options) {
       const called = [plain, whole].filter(({ traced }) => traced.recorded);
       // One that was never called says so itself.
       const [first, ...more] = called.length ? called : [plain];
-      const profile = await first.traced.profile();
-      const others = await Promise.all(more.map(({ traced }) => traced.profile()));
-      return { ...profile, plans: [profile, ...others].flatMap(({ plans }) => plans) };
+      const profile = await first.traced.profile(options);
+      const { peak } = profile;
+      const others = more.map(({ traced }) => traced.profile({ ...options, peak }));
+      return joinedProfiles([profile, ...await Promise.all(others)]);
     },
     dispose() {
       plain.traced.dispose();

@@ -84,12 +84,13 @@ export function openReference(): Machine {
           const steps = new Map(operationsOf(roots).map((node, i) => [node, i]));
           const times: StepTime[] = [];
           let first: number | undefined;
+          const begun = performance.now();
           const outs = await run(args, (node, start, end) => {
             first ??= start;
             const [at, ns] = [(start - first) * 1e6, (end - start) * 1e6];
             times.push({ step: steps.get(node)!, start: at, ns });
           });
-          return { outs, clock: "host", times };
+          return { outs, clock: "host", ms: performance.now() - begun, times };
         },
         steps: () => operationsOf(roots).map(infoOf),
         dispose() {},

@@ -19,7 +19,7 @@ import { capturedIn, closedGraph, openGraph, record, type Recording } from "./re
 import type { Target } from "../io/sink.ts";
 import type { DumpInfo } from "../mge/dump.ts";
 import type { DumpToOptions } from "./dump.ts";
-import { type Profile, profiler } from "./profile.ts";
+import { type Profile, type ProfileOptions, profiler } from "./profile.ts";
 import { cpuMachine, isLost } from "./cpu.ts";
 import { refuseHost, verify } from "./verify.ts";
 
@@ -45,7 +45,7 @@ export interface Traced<A extends readonly unknown[], R> {
   /** The options it was traced with. */
   readonly options: TraceOptions;
   /** What each kernel of each call did and took; needs the option `profiling`. */
-  profile(): Promise<Profile>;
+  profile(options?: ProfileOptions): Promise<Profile>;
   /** Writes it as a model file; a path is replaced only when the new file is whole. */
   dump(sink: Target, options?: DumpToOptions): Promise<DumpInfo>;
   /** Releases the plans. */
@@ -256,8 +256,8 @@ export function trace<A extends readonly unknown[], R>(
     },
     source: f,
     options,
-    async profile(): Promise<Profile> {
-      if (profiles && held) return await profiles.profile(held.machine);
+    async profile(options?: ProfileOptions): Promise<Profile> {
+      if (profiles && held) return await profiles.profile(held.machine, options);
       throw new TraceError(
         "no profile",
         profiles

@@ -257,6 +257,7 @@ async function load(
         const start = performance.now();
         stamps[0] = start;
         const outs = await run(args);
+        const ms = performance.now() - start;
         const times = all.flatMap(({ ends }, i): StepTime[] =>
           ends === undefined ? [] : [{
             step: ends,
@@ -264,7 +265,7 @@ async function load(
             ns: (stamps[i + 1] - stamps[i]) * 1e6,
           }]
         );
-        return { outs, clock: "host", times };
+        return { outs, clock: "host", ms, times };
       } finally {
         flag[0] = 0;
       }
