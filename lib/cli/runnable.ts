@@ -9,7 +9,7 @@ import { isTensor, type Tensor } from "../core/tensor.ts";
 import { leavesOf, pathText } from "../core/tree.ts";
 import type { Named } from "../core/type.ts";
 import { isExpected } from "../trace/testcase.ts";
-import type { Profile, ProfileOptions } from "../trace/profile.ts";
+import { type Profile, type ProfileOptions, withoutPlaces } from "../trace/profile.ts";
 import { trace, type TraceOptions } from "../trace/trace.ts";
 import { withLeaves } from "./module_model.ts";
 import type { Opened } from "./opened.ts";
@@ -46,7 +46,8 @@ export function runnable(opened: Opened, machine: Machine, options: RunOptions =
         const given = inputs.map(({ name }, i) => [name, constant(values[i])] as const);
         return await valuesOf(machine, Object.entries(await model(Object.fromEntries(given))));
       },
-      profile: model.profile,
+      // Its places would be this program's.
+      profile: async (options) => withoutPlaces(await model.profile(options)),
       dispose: model.dispose,
     };
   }

@@ -151,6 +151,15 @@ export function profiler(): Profiler {
   };
 }
 
+/** The same without places, for a program that nobody wrote here, as a loaded file. */
+export function withoutPlaces(profile: Profile): Profile {
+  const plans = profile.plans.map((plan) => ({
+    ...plan,
+    kernels: plan.kernels.map((kernel) => ({ ...kernel, place: null })),
+  }));
+  return { ...profile, plans };
+}
+
 /** Profiles of one machine as one, in one time. */
 export function joinedProfiles(profiles: readonly Profile[]): Profile {
   const seen = profiles.filter(({ plans }) => plans.length > 0);
