@@ -5,7 +5,13 @@
  */
 import { bytesText, countText, digits, ofThem, percentText, timeText } from "../report/amount.ts";
 import { memoryFacts } from "../report/plan_charts.ts";
-import { clockText, type KernelRow, kernelRows, planTimes } from "../report/profile_data.ts";
+import {
+  clockText,
+  type KernelRow,
+  kernelRows,
+  placeEnd,
+  planTimes,
+} from "../report/profile_data.ts";
 import type { Profile, ProfiledPlan } from "../trace/profile.ts";
 import type { Colors } from "./std.ts";
 
@@ -62,7 +68,7 @@ function table(rows: readonly KernelRow[], several: boolean, paint: Colors): rea
     digits(row.rate.gflops),
     percentText(row.share.arithmetic),
     `${several ? `${row.plan + 1}: ` : ""}${cut(row.operation, longest)}`,
-    row.place ?? "",
+    row.place ? placeEnd(row.place) : "",
   ]);
   const head = ["time", "share", "GB/s", "of peak", "GF/s", "of peak", "kernel", "place"];
   const lines = [rows.some(({ place }) => place) ? head : head.slice(0, -1), ...cells];

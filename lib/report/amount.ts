@@ -35,10 +35,11 @@ export function percentText(part: number): string {
   return `${digits(part * 100, 1)} %`;
 }
 
-/** A number as people read it: three digits, without an exponent; `least` decimals at most. */
+/** A number as people read it: three digits, without an exponent, and `most` decimals at most. */
 export function digits(value: number, most = 3): string {
   if (value === 0) return "0";
-  const size = Math.floor(Math.log10(Math.abs(value)));
+  const rounded = Math.abs(Number(value.toPrecision(3)));
+  const size = Math.floor(Math.log10(rounded));
   if (size >= 3) return countText(Math.round(value));
   const decimals = Math.max(0, Math.min(most, 2 - size));
   return Number(value.toFixed(decimals)) === 0 ? `< ${10 ** -decimals}` : value.toFixed(decimals);

@@ -3,6 +3,7 @@
  * fills any width while its text keeps its size; no script and no style attribute is needed.
  * @module
  */
+import { digits } from "./amount.ts";
 import { escaped } from "./escape.ts";
 
 /** A number in markup, short. */
@@ -23,6 +24,11 @@ export interface Frame {
 export function chart({ height, label, className, body }: Frame): string {
   return `<div class="chart ${className}"><svg width="100%" height="${height + 22}" role="img" ` +
     `aria-label="${escaped(label)}">${body}</svg></div>`;
+}
+
+/** A power of ten as an axis shows it. */
+export function powerText(n: number): string {
+  return n >= 1 ? digits(n, 0) : String(Number(n.toPrecision(1)));
 }
 
 /** A label at the left of a horizontal line. */

@@ -35,7 +35,7 @@ function callChart(word: string, { kernels }: ProfiledCall, rows: PlanRows): str
   const height = 44;
   const end = Math.max(...kernels.map(({ start, ns }) => start + ns), 1);
   const body = [
-    ...ticks(end, 4).map((ns) => columnLine(ns / end * 100, height, timeText(ns))),
+    ...ticks(end, 4).map((ns) => columnLine(ns / end * 100, height, ns ? timeText(ns) : "0")),
     ...kernels.map(({ kernel, start, ns }) => {
       const row = rows.get(kernel)!;
       const [x, width] = [start / end * 100, ns / end * 100];
@@ -71,7 +71,7 @@ export function memoryTimeline(memory: MemoryReport | null, rows: PlanRows): str
       short(y(bytes))
     }"/>`;
   const body = [
-    ...ticks(most, 3).map((bytes) => rowLine(y(bytes), bytesText(bytes))),
+    ...ticks(most, 3).map((bytes) => rowLine(y(bytes), bytes ? bytesText(bytes) : "0")),
     ...timeline.map(({ liveBytes }, i) => {
       const row = rows.get(i)!;
       return `<rect class="mark ${row.family}" data-k="${row.rank - 1}" data-live="${liveBytes}" ` +
@@ -86,8 +86,10 @@ export function memoryTimeline(memory: MemoryReport | null, rows: PlanRows): str
     ).slice(0, timeline.length > 1 ? 2 : 1),
   ].join("");
   const label = `Memory: at most ${bytesText(arenaBytes)} in arenas over ${timeline.length} steps`;
-  return `<p class="legend"><span class="mark held"></span>arenas<span class="mark least"></span>` +
-    `the least possible</p>${chart({ height, label, className: "memory", body })}${list}`;
+  return `<p class="legend"><span><i class="held"></i>arenas</span>` +
+    `<span><i class="least"></i>the least possible</span></p>${
+      chart({ height, label, className: "memory", body })
+    }${list}`;
 }
 
 /** What a plan holds, as words and texts. */

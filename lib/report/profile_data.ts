@@ -122,3 +122,8 @@ export function clockText({ clock }: Pick<Profile, "clock">): string {
     ? "Kernels are timed by the device's own clock."
     : "Kernels are timed by the host's clock, so what a kernel waits for counts as its time.";
 }
+
+/** The end of a place: the file with its folder, the line and the column. */
+export function placeEnd(place: string): string {
+  return place.split(/[\\/]/).slice(-2).join("/");
+}

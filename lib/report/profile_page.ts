@@ -8,7 +8,14 @@ import { bytesText, countText, digits, ofThem, percentText, timeText } from "./a
 import { escaped } from "./escape.ts";
 import type { Family } from "./family.ts";
 import { callTimeline, memoryTimeline, type PlanRows } from "./plan_charts.ts";
-import { clockText, familyWords, type KernelRow, kernelRows, planTimes } from "./profile_data.ts";
+import {
+  clockText,
+  familyWords,
+  type KernelRow,
+  kernelRows,
+  placeEnd,
+  planTimes,
+} from "./profile_data.ts";
 import { profileScript } from "./profile_script.ts";
 import { profileStyle } from "./profile_style.ts";
 import { roofline } from "./roofline.ts";
@@ -67,10 +74,12 @@ function bodyOf(
 <main>
 ${order.slice(0, mostPlans).map((i) => planHead(plans, rows, i)).join("\n")}
 ${hidden > 0 ? `<p class="soft">${ofThem(hidden, "further plan")} took less time.</p>` : ""}
-<section class="table"><h2>Kernels by time</h2>${table(rows, plans.length > 1)}</section>
-<section class="roof"><h2>Roofline</h2>${roofline(rows, profile.peak)}${legend(rows)}</section>
+<div class="columns"><section class="table"><h2>Kernels by time</h2>${
+    table(rows, plans.length > 1)
+  }</section>
+<div><section class="roof"><h2>Roofline</h2>${roofline(rows, profile.peak)}${legend(rows)}</section>
 ${order.slice(0, mostPlans).map((i) => memorySection(plans, rows, i)).join("\n")}
-</main>
+</div></div></main>
 <div id="tip" role="status" hidden></div>`;
 }
 
@@ -119,7 +128,7 @@ function legend(rows: readonly KernelRow[]): string {
   const seen = new Set(rows.map(({ family }) => family));
   return `<p class="legend">${
     (Object.entries(familyWords) as [Family, string][]).filter(([family]) => seen.has(family))
-      .map(([family, word]) => `<span class="mark dot ${family}"></span>${word}`).join("")
+      .map(([family, word]) => `<span><i class="dot ${family}"></i>${word}</span>`).join("")
   }</p>`;
 }
 
@@ -143,10 +152,10 @@ function table(rows: readonly KernelRow[], several: boolean): string {
     .map(([key, word]) => `<option value="${key}">${word}</option>`).join("");
   return `<label class="order">Sorted by <select id="order"><option value="rank">Time of all runs</option>${choices}</select></label>
 <table><thead><tr>${heads}</tr></thead>
-<tbody>${rows.map((row) => tableRow(row, several)).join("\n")}</tbody></table>`;
+<tbody>${rows.map((row) => tableRow(row, several, rows[0].part)).join("\n")}</tbody></table>`;
 }
 
-function tableRow(row: KernelRow, several: boolean): string {
+function tableRow(row: KernelRow, several: boolean, most: number): string {
   const { rank, operation, place, family, medianNs, part, rate, share, bytes, flops } = row;
   const k = rank - 1;
   const cell = (text: string, name = "") => `<td class="number ${name}">${text}</td>`;
@@ -154,12 +163,12 @@ function tableRow(row: KernelRow, several: boolean): string {
     cell(`${digits(x)}<span class="soft">${percentText(of)}</span>`, "wide");
   const bar = `<svg class="bar" width="56" height="8" aria-hidden="true"><rect class="back" ` +
     `width="56" height="8" rx="2"/><rect class="mark ${family}" width="${
-      Math.max(1, 56 * part).toFixed(1)
+      Math.max(1, 56 * part / (most || 1)).toFixed(1)
     }" height="8" rx="2"/></svg>`;
   return `<tr data-k="${k}"><td class="number soft">${rank}</td>` +
     `<td class="what"><button type="button" aria-expanded="false" aria-controls="more${k}">${
-      escaped(operation)
-    }</button>${place ? `<span class="place soft">${escaped(place)}</span>` : ""}</td>` +
+      escaped(operation).replaceAll("+", "+<wbr>")
+    }</button>${place ? `<span class="place soft">${escaped(placeEnd(place))}</span>` : ""}</td>` +
     cell(timeText(medianNs)) +
     `<td class="number part">${bar}<span>${percentText(part)}</span></td>` +
     rated(rate.gbps, share.bandwidth) + rated(rate.gflops, share.arithmetic) +

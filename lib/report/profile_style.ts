@@ -15,27 +15,27 @@ body { padding-bottom: 32px; }
 header { padding: 16px 24px 12px; background: var(--panel); border-bottom: 1px solid var(--line); }
 header h1 { font-size: 18px; overflow-wrap: anywhere; }
 header .facts { margin: 6px 0; }
-main {
-  display: grid; grid-template-columns: minmax(0, 3fr) minmax(0, 2fr); gap: 16px; padding: 16px 24px;
-  max-width: 1560px; margin: 0 auto; align-items: start;
+main { display: grid; gap: 16px; padding: 16px 24px; max-width: 1560px; margin: 0 auto; }
+main > *, .columns > * { min-width: 0; }
+.columns {
+  display: grid; grid-template-columns: minmax(0, 3fr) minmax(0, 2fr); gap: 16px; align-items: start;
 }
+.columns > div { display: grid; gap: 16px; }
 section {
   background: var(--panel); border: 1px solid var(--line); border-radius: 10px; padding: 14px 18px;
   min-width: 0;
 }
 section h2 { font-size: 14px; margin-bottom: 8px; }
-main > p, .plan { grid-column: 1 / -1; }
-.table { grid-column: 1; grid-row: span 12; }
-.roof, .memory { grid-column: 2; }
 .key { overflow-wrap: anywhere; font-weight: 400; }
 .tiles { display: flex; flex-wrap: wrap; gap: 8px 32px; margin-bottom: 14px; }
 .tiles li { display: grid; }
 .tiles b { font-size: 18px; font-weight: 650; font-variant-numeric: tabular-nums; }
 .tiles .soft, .legend, .unit { font-size: 12px; }
-.legend { display: flex; flex-wrap: wrap; gap: 2px 6px; align-items: center; color: var(--soft); }
-.legend span + span, .legend .mark:not(:first-child) { margin-left: 10px; }
-.legend .mark { width: 16px; height: 0; border-top: 2px solid var(--family); }
+.legend { display: flex; flex-wrap: wrap; gap: 2px 16px; color: var(--soft); }
+.legend span { display: flex; gap: 6px; align-items: center; }
+.legend i { width: 16px; height: 0; border-top: 2px solid var(--family); }
 .legend .dot { width: 10px; height: 10px; border: 0; border-radius: 3px; background: var(--family); }
+.chart + .legend, .unit + .legend, .soft + .legend { margin-top: 8px; }
 .unit { color: var(--soft); margin: 8px 0 4px; }
 .unit.below { text-align: right; margin: 0 0 8px; }
 #tip {
@@ -70,12 +70,12 @@ svg circle.mark { fill-opacity: 0.8; stroke: var(--panel); }
 text.number { fill: var(--ink); dominant-baseline: central; pointer-events: none; }
 .inside { fill: var(--panel); font-weight: 650; text-anchor: middle; dominant-baseline: central; pointer-events: none; }
 .roof.memory, .roof.compute { stroke: var(--family); stroke-width: 2; }
-line.memory, .mark.memory { --family: var(--accent); }
-line.compute, .mark.compute { --family: var(--hit); }
+line.memory, i.memory { --family: var(--accent); }
+line.compute, i.compute { --family: var(--hit); }
 line.level { stroke: var(--family); stroke-width: 1.5; stroke-dasharray: 5 4; }
 .held { --family: var(--hit); }
 .least { --family: var(--accent); }
-.legend .mark.held, .legend .mark.least { border-top-style: dashed; }
+.legend .held, .legend .least { border-top-style: dashed; }
 .calls { position: relative; }
 .calls input { position: absolute; opacity: 0; pointer-events: none; }
 .calls label {
@@ -117,12 +117,12 @@ tr.more[hidden] { display: none; }
 function narrowStyle(): string {
   return `
 @media (max-width: 1080px) {
-  main { grid-template-columns: minmax(0, 1fr); }
-  .table, .roof, .memory { grid-column: 1; grid-row: auto; }
+  .columns { grid-template-columns: minmax(0, 1fr); }
 }
 @media (max-width: 620px) {
   header { padding: 12px 14px 10px; }
-  main { padding: 10px 8px; gap: 10px; }
+  main { padding: 10px 8px; }
+  main, .columns, .columns > div { gap: 10px; }
   section { padding: 12px; }
   .wide, .part .bar { display: none; }
   td, th { padding: 8px 4px; }

@@ -5,7 +5,7 @@
  */
 import type { Peak } from "../trace/peak.ts";
 import { digits, ofThem, percentText } from "./amount.ts";
-import { chart, columnLine, rowLine, short } from "./chart.ts";
+import { chart, columnLine, powerText, rowLine, short } from "./chart.ts";
 import { escaped } from "./escape.ts";
 import type { KernelRow } from "./profile_data.ts";
 
@@ -25,12 +25,13 @@ export function roofline(rows: readonly KernelRow[], peak: Peak): string {
     `<line class="roof ${name}" x1="${short(x(from))}%" y1="${short(y(at(from)))}" ` +
     `x2="${short(x(to))}%" y2="${short(y(at(to)))}"/>`;
   const body = [
-    ...powers(x0, x1).map((n) => columnLine(x(n), height, digits(n))),
-    ...powers(y0, y1).map((n) => rowLine(y(n), digits(n))),
+    ...powers(x0, x1).map((n) => columnLine(x(n), height, powerText(n))),
+    ...powers(y0, y1).map((n) => rowLine(y(n), powerText(n))),
     line("memory", low, ridge, (i) => i * peak.gbps),
     line("compute", ridge, 10 ** x1, () => peak.gflops),
     // The largest lie lowest, so that none hides another.
     ...placed.map((row) => point(row, x(intensity(row)), y(row.rate.gflops))),
+    ...numbers(placed.map((row) => ({ row, x: x(intensity(row)), y: y(row.rate.gflops) }))),
   ].join("");
   const label = `Roofline: ${ofThem(placed.length, "kernel")} below ${
     digits(peak.gflops)
@@ -40,8 +41,8 @@ export function roofline(rows: readonly KernelRow[], peak: Peak): string {
       `(${percentText(left.reduce((n, { part }) => n + part, 0))} of the time) ` +
       `${left.length === 1 ? "is" : "are"} in the table only.</p>`
     : "";
-  return `<p class="legend"><span class="mark memory"></span>${digits(peak.gbps)} GB/s` +
-    `<span class="mark compute"></span>${digits(peak.gflops)} GF/s, both measured</p>` +
+  return `<p class="legend"><span><i class="memory"></i>${digits(peak.gbps)} GB/s</span>` +
+    `<span><i class="compute"></i>${digits(peak.gflops)} GF/s, both measured</span></p>` +
     `<p class="unit">GF/s</p>${chart({ height, label, className: "roofline", body })}` +
     `<p class="unit below">operations a byte</p>${rest}`;
 }
@@ -66,11 +67,25 @@ function powers(from: number, to: number): readonly number[] {
 
 function point(row: KernelRow, x: number, y: number): string {
   const { rank, part, family, operation, rate } = row;
-  const size = 4 + 10 * Math.sqrt(part);
   const text = `${operation}, ${digits(rate.gflops)} GF/s`;
-  const number = rank <= 9
-    ? `<text class="number" x="${short(x)}%" dx="${short(size + 3)}" y="${short(y)}">${rank}</text>`
-    : "";
   return `<circle class="mark ${family}" data-k="${rank - 1}" cx="${short(x)}%" cy="${short(y)}" ` +
-    `r="${short(size)}" tabindex="0" role="button" aria-label="${escaped(text)}"/>${number}`;
+    `r="${short(radius(part))}" tabindex="0" role="button" aria-label="${escaped(text)}"/>`;
+}
+
+function radius(part: number): number {
+  return 4 + 10 * Math.sqrt(part);
+}
+
+/** The first nine by time have their numbers beside them, where there is room. */
+function numbers(
+  points: readonly { readonly row: KernelRow; readonly x: number; readonly y: number }[],
+): readonly string[] {
+  const written: { readonly x: number; readonly y: number }[] = [];
+  return points.filter(({ row }) => row.rank <= 9).map((at) => {
+    const { row: { rank, part }, x, y } = at;
+    if (written.some((w) => Math.abs(w.x - x) < 6 && Math.abs(w.y - y) < 13)) return "";
+    written.push(at);
+    return `<text class="number" x="${short(x)}%" dx="${short(radius(part) + 3)}" ` +
+      `y="${short(y)}">${rank}</text>`;
+  });
 }

@@ -16,7 +16,7 @@ export interface ProfiledKernel {
   readonly operation: string;
   /** The kind of its form; `copy`; `operation` on the interpreter. */
   readonly kind: string;
-  /** Where the author wrote the outermost of them. */
+  /** Where the author wrote the outermost of them that has a place of the author's. */
   readonly place: string | null;
   /** Types of the operands, as in `f32[2,3]`. */
   readonly ins: readonly string[];
@@ -199,7 +199,7 @@ function kernelOf(
   return {
     operation: info.name,
     kind: info.kind,
-    place: placeOf(info.sites.at(-1)) ?? null,
+    place: info.sites.toReversed().map(placeOf).find((place) => place) ?? null,
     ins: info.ins.map(printType),
     outs: info.outs.map(printType),
     variant: info.variant ?? null,
