@@ -223,6 +223,10 @@ export type { Graph, Pass } from "./lib/core/graph.ts";
 export { stage } from "./lib/stage/stage.ts";
 export { specialize } from "./lib/stage/specialize.ts";
 export { type Level, optimize } from "./lib/stage/level.ts";
+export { bind, type Binding, bindingOf } from "./lib/stage/bind.ts";
+export { withKnown } from "./lib/stage/known.ts";
+export { explain, type Explanation, type Holds, type PassReport } from "./lib/plan/explain.ts";
+export { printGraph } from "./lib/core/print.ts";
 
 // Running.
 export type {
@@ -309,7 +313,7 @@ export type {
   Scalar,
 } from "./lib/core/scalar.ts";
 export { s, type signatures } from "./lib/core/scalar.ts";
-export type { CompileOptions } from "./lib/core/target.ts";
+export type { CompileOptions, Limits } from "./lib/core/target.ts";
 export type { Call, Node } from "./lib/core/tensor.ts";
 export type { Full, Optional, Options, Positional, Rest } from "./lib/op/declare.ts";
 export type { Elementwise, Takes } from "./lib/op/kinds.ts";

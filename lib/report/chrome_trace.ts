@@ -7,22 +7,31 @@ import type { Profile, ProfiledCall, ProfiledPlan } from "../trace/profile.ts";
 
 /** One event; times in microseconds. */
 export interface TraceEvent {
+  /** What it shows: a kernel's operations, `call 1`, `compile`. */
   readonly name: string;
   /** `X` a span, `C` values of counters, `M` what a process or thread is called. */
   readonly ph: "X" | "C" | "M";
+  /** The process; there is one. */
   readonly pid: number;
+  /** The thread, which is a row of the picture. */
   readonly tid: number;
+  /** When it begins. */
   readonly ts: number;
   /** Of spans. */
   readonly dur?: number;
+  /** `prepare`, `call` or `kernel`. */
   readonly cat?: string;
+  /** What is known besides: of kernels types, work and rates, of counters their values. */
   readonly args: Readonly<Record<string, unknown>>;
 }
 
 /** The file as an object. */
 export interface ChromeTrace {
+  /** What viewers count in. */
   readonly displayTimeUnit: "ms";
+  /** The device, whose clock it is, and what the device reaches. */
   readonly otherData: Readonly<Record<string, unknown>>;
+  /** Names first, then everything in order of time. */
   readonly traceEvents: readonly TraceEvent[];
 }
 

@@ -150,7 +150,8 @@ function table(rows: readonly KernelRow[], several: boolean): string {
   ).join("");
   const choices = columns.filter(([key]) => key !== "rank")
     .map(([key, word]) => `<option value="${key}">${word}</option>`).join("");
-  return `<label class="order">Sorted by <select id="order"><option value="rank">Time of all runs</option>${choices}</select></label>
+  return `<label class="order">Sorted by <select id="order">` +
+    `<option value="rank">Time of all runs</option>${choices}</select></label>
 <table><thead><tr>${heads}</tr></thead>
 <tbody>${rows.map((row) => tableRow(row, several, rows[0].part)).join("\n")}</tbody></table>`;
 }

@@ -112,9 +112,9 @@ for (const { row, more } of pairs) {
 }
 
 /** Sorts the table; numbers begin with the largest, and a second press turns the order round. */
-let order = { key: "rank", turned: false };
+const order = { key: "rank", turned: false };
 function sortBy(key, turned) {
-  order = { key, turned };
+  Object.assign(order, { key, turned });
   const value = ({ row }) => rows[row.dataset.k].sort[key];
   const sorted = [...pairs].sort((a, b) => {
     const [x, y] = [value(a), value(b)];

@@ -218,8 +218,7 @@ function runner(model: Imported, { on, profiling, optLevel }: LoadOptions): Runn
       // One that was never called says so itself.
       const [first, ...more] = called.length ? called : [plain];
       const profile = await first.traced.profile(options);
-      const { peak } = profile;
-      const others = more.map(({ traced }) => traced.profile({ ...options, peak }));
+      const others = more.map(({ traced }) => traced.profile({ ...options, peak: profile.peak }));
       return joinedProfiles([profile, ...await Promise.all(others)]);
     },
     dispose() {
