@@ -4,7 +4,7 @@
  * @module
  */
 import { bytesText, countText, digits, ofThem, percentText, timeText } from "../report/amount.ts";
-import { memoryFacts } from "../report/plan_charts.ts";
+import type { MemoryReport } from "../plan/timeline.ts";
 import {
   clockText,
   type KernelRow,
@@ -49,14 +49,21 @@ function planLines(plan: ProfiledPlan, name: string, paint: Colors): readonly st
     `${word("once")} plan ${ms(plan.ms.plan)}, compile ${ms(plan.ms.compile)}, ` +
     `upload ${ms(plan.ms.upload)}`,
     memory
-      ? `${word("memory")} ${
-        memoryFacts(memory).map(([what, text]) => `${what.toLowerCase()} ${text}`).join("; ")
-      }`
+      ? `${word("memory")} ${memoryText(memory)}`
       : `${word("memory")} the interpreter plans none`,
     ...(fullest?.liveBytes
       ? [`${word("")} ${bytesText(fullest.liveBytes)} live at once in ${cut(fullest.name, 60)}`]
       : []),
   ];
+}
+
+function memoryText(memory: MemoryReport): string {
+  const [peak, arenas, least, constants, args, results] = [
+    ...[memory.peakBytes, memory.arenaBytes, memory.lowerBound, memory.constantBytes],
+    ...[memory.argumentBytes, memory.resultBytes],
+  ].map(bytesText);
+  return `peak ${peak}: arenas ${arenas} (least possible ${least}), constants ${constants}, ` +
+    `arguments ${args}, results ${results}`;
 }
 
 function table(rows: readonly KernelRow[], several: boolean, paint: Colors): readonly string[] {

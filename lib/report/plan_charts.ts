@@ -93,7 +93,7 @@ export function memoryTimeline(memory: MemoryReport | null, rows: PlanRows): str
 }
 
 /** What a plan holds, as words and texts. */
-export function memoryFacts(memory: MemoryReport): readonly (readonly [string, string])[] {
+function memoryFacts(memory: MemoryReport): readonly (readonly [string, string])[] {
   const { peakBytes, arenaBytes, lowerBound, constantBytes, argumentBytes, resultBytes } = memory;
   return [
     ["Peak", bytesText(peakBytes)],
