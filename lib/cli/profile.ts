@@ -18,7 +18,7 @@ import { profileLines } from "./profile_report.ts";
 import { type CaseRun, runCases } from "./run_cases.ts";
 import { timed, type Timing } from "./run_times.ts";
 import { runnable, type RunOptions } from "./runnable.ts";
-import { readTuning, writeTuning } from "./tune_cache.ts";
+import { noteChoices, readTuning, writeTuning } from "./tune_cache.ts";
 import { valueFlags, valueNotes, valueOptions } from "./value_flags.ts";
 
 /** The command. */
@@ -89,6 +89,7 @@ export const profile: ReturnType<typeof command> = command({
     const values = valueOptions(flags, note);
     const argument = await argumentOf(text);
     await using machine = await openDeviceFlag(flags.device, log, { tuning });
+    if (flags["fast-run"]) await noteChoices(machine, log);
     const how: RunOptions = { profiling: true, ...(flags["fast-run"] ? { optLevel: 3 } : {}) };
     const opened = await openArgument(argument, context, machine, how);
     const model = runnable(opened, machine, how);

@@ -156,6 +156,17 @@ await Deno.writeFile("${wrong}", bytes);
   assertStringIncludes(failed.out, "kernels by time");
 });
 
+Deno.test("profile --fast-run keeps its choices, and says where there are none", async () => {
+  await using folder = await temporaryFolder();
+  const cache = `${folder.path}/kernels.json`;
+  const fast = ["--fast-run", "--tune-cache", cache, "--iter", "1"];
+  const measured = await weft("profile", file, ...given, ...fast, "--device", "wasm");
+  assertEquals(measured.status, 0, measured.err);
+  assert("kernels" in JSON.parse(await Deno.readTextFile(cache)));
+  const none = await weft("profile", file, ...given, "--fast-run", "--device", "reference");
+  assertStringIncludes(none.err, "note: reference has no kernels to choose from");
+});
+
 Deno.test("profile says what is wrong with what it is given", async () => {
   const wrong: readonly [string[], number, string][] = [
     [[], 2, "there is no value for its input x"],
