@@ -3,8 +3,9 @@
  * @module
  */
 import type { Named } from "../core/type.ts";
-import type { DumpInfo } from "../mge/dump.ts";
-import { dumpTo, type DumpToOptions } from "../trace/dump.ts";
+import type { DumpInfo } from "../mge/dump_options.ts";
+import type { DumpToOptions } from "../trace/dump.ts";
+import { dumpTo } from "../trace/dump_to.ts";
 import { isExpected } from "../trace/testcase.ts";
 import { trace } from "../trace/trace.ts";
 import { command } from "./command.ts";
