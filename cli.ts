@@ -11,6 +11,7 @@ import { inspect } from "./lib/cli/inspect.ts";
 import { main } from "./lib/cli/main.ts";
 import { ops } from "./lib/cli/ops.ts";
 import { run } from "./lib/cli/run.ts";
+import { strip } from "./lib/cli/strip.ts";
 import { processTerminal } from "./lib/cli/terminal.ts";
 
 export type * from "./lib/cli/command.ts";
@@ -22,7 +23,7 @@ export const program: Program = {
   name: "weft",
   version: deno.version,
   summary: "functional dataflow models: staged, run, and written as MegEngine files",
-  commands: [dump, run, inspect, check, ops, doctor],
+  commands: [dump, run, inspect, check, strip, ops, doctor],
 };
 
 if (import.meta.main) Deno.exit(await main(program, Deno.args, processTerminal()));

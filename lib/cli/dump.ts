@@ -2,20 +2,17 @@
  * `dump`: stages a model and writes it as a model file.
  * @module
  */
-import type { Named } from "../core/type.ts";
 import type { DumpInfo } from "../mge/dump.ts";
 import { dumpTo, type DumpToOptions } from "../trace/dump.ts";
-import { isExpected } from "../trace/testcase.ts";
-import { trace } from "../trace/trace.ts";
 import { command } from "./command.ts";
 import { dumpFlags, dumpOptions } from "./dump_options.ts";
-import type { ModelFunction } from "./module_model.ts";
 import { modelNotes } from "./model_argument.ts";
-import { argumentOf, openArgument, type Opened } from "./opened.ts";
+import { argumentOf, openArgument } from "./opened.ts";
 import { usageError } from "./parse.ts";
 import type { Progress } from "./progress.ts";
 import { valueNotes } from "./value_flags.ts";
 import { formatBytes } from "./std.ts";
+import { subject } from "./subject.ts";
 
 /** The command. */
 export const dump: ReturnType<typeof command> = command({
@@ -79,24 +76,6 @@ export const dump: ReturnType<typeof command> = command({
     return 0;
   },
 });
-
-/** What is dumped, its types, and what of a file's metadata goes on. */
-function subject(
-  opened: Opened,
-): { readonly f: ModelFunction } & Pick<DumpToOptions, "types" | "userInfo"> {
-  if (opened.kind === "module") {
-    const { source, types } = opened.module;
-    // Tracing lets the function be async; what it captures has to be in the file.
-    const f = trace(source, { captureAsConst: true, recordOnly: true }) as unknown as ModelFunction;
-    return { f, types };
-  }
-  const { model } = opened;
-  if (model.refusal) throw model.refusal;
-  const types = model.inputs.filter(({ name }) => !isExpected(name)) as unknown as Named[];
-  const { userInfo } = model.metadata;
-  const kept = userInfo === null || userInfo instanceof Uint8Array ? {} : { userInfo };
-  return { f: model.source as ModelFunction, types, ...kept };
-}
 
 function describe(output: string, options: DumpToOptions, info: DumpInfo): string[] {
   const { nrOpr, totBytes, tensorValueBytes, contentHash, inputs, outputs, params } = info;

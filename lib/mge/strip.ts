@@ -17,7 +17,21 @@ export interface StripInfo {
   readonly oprTypes: readonly string[];
 }
 
-/** What some models use; `dtypes` adds those of variables that hold no tensor. */
+/** Operators that work without memory of their own; each other one has a variable of bytes. */
+const withoutWorkspace: ReadonlySet<string> = new Set(
+  `AddUpdate AffineInt Alloc AssertEqual AxisAddRemove Broadcast Concat CondExecMark
+  CondExecMarkIfNeed CondExecMerge CondExecPred CondExecPredLogical Copy Diag DiagBackward Dimshuffle
+  Elemwise ElemwiseMultiType Eye GetVarShapeV1 Host2DeviceCopy Identity ImmutableTensor IncrSubtensor
+  Linspace MarkDynamicVar MarkNoBroadcastElemwise MaskedFill MultipleDeviceTensorHolder
+  MultipleDeviceTensorWithFormatHolder NvOf Padding PaddingBackward PersistentOutputStorage PowC
+  ReshapeV1 SetSubtensor SharedDeviceTensor SharedDeviceTensorWithFormat Sleep Split Subtensor
+  TypeCvtV2 VirtualDep VirtualGrad VolatileSharedDeviceTensor`.split(/\s+/),
+);
+
+/**
+ * What some models use; `dtypes` adds those of variables that hold no tensor. Memory that operators
+ * work in counts as `Byte`, as in MegEngine's own files.
+ */
 export function stripInfo(
   models: readonly FileModel[],
   dtypes: readonly string[],
@@ -28,11 +42,24 @@ export function stripInfo(
   const modes = oprs.flatMap((o) =>
     o.type === "Elemwise" ? [elemwiseModes[Number(o.params[0].fields.mode)].name] : []
   );
+  const works = oprs.some(({ type }) => operatorOf(type) && !withoutWorkspace.has(type));
   return {
     hash,
-    dtypes: sorted([...dtypes, ...held]),
+    dtypes: sorted([...dtypes, ...held, ...(works ? ["Byte"] : [])]),
     elemwiseModes: sorted(modes),
     oprTypes: sorted(oprs.map((o) => operatorOf(o.type)?.typeinfo ?? o.type)),
+  };
+}
+
+/** What all of them use, each list sorted; the hash is the last one's. */
+export function joinedStrip(infos: readonly StripInfo[]): StripInfo {
+  const all = (key: "dtypes" | "elemwiseModes" | "oprTypes") =>
+    sorted(infos.flatMap((info) => info[key]));
+  return {
+    hash: infos[infos.length - 1].hash,
+    dtypes: all("dtypes"),
+    elemwiseModes: all("elemwiseModes"),
+    oprTypes: all("oprTypes"),
   };
 }
 

@@ -19,7 +19,7 @@ import {
   type DumpInfo,
   type DumpOptions,
 } from "../mge/dump.ts";
-import { stripText } from "../mge/strip.ts";
+import { type StripInfo, stripText } from "../mge/strip.ts";
 import { isType, stage } from "../stage/stage.ts";
 import { record } from "./record.ts";
 import type { Traced } from "./trace.ts";
@@ -153,6 +153,15 @@ export function dump(
   return Object.assign(streamOf(bytes()), { info });
 }
 
+/** The operators and element types that a dump of the function needs; no weight is read. */
+export async function stripOf(
+  f: AnyFunction,
+  types?: readonly unknown[],
+  options: DumpOptions = {},
+): Promise<StripInfo> {
+  return (await planned(f, types, options)).strip;
+}
+
 /** What `dumpTo` takes beside what is in the file. */
 const sinkOptions = ["types", "append", "stripInfoFile", "appendJson", "signal"] as const;
 
@@ -182,7 +191,7 @@ export async function dumpTo(
 }
 
 /** The text of a file; none if there is no file. */
-async function textOf(path: string): Promise<string | undefined> {
+export async function textOf(path: string): Promise<string | undefined> {
   try {
     const source = await openBytes(path);
     return new TextDecoder().decode(await source.read(0, source.size));
