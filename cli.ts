@@ -5,6 +5,8 @@
 import deno from "./deno.json" with { type: "json" };
 import { check } from "./lib/cli/check.ts";
 import type { Program } from "./lib/cli/command.ts";
+import { convert } from "./lib/cli/convert.ts";
+import { compare } from "./lib/cli/compare.ts";
 import { doctor } from "./lib/cli/doctor.ts";
 import { dump } from "./lib/cli/dump.ts";
 import { inspect } from "./lib/cli/inspect.ts";
@@ -23,7 +25,7 @@ export const program: Program = {
   name: "weft",
   version: deno.version,
   summary: "functional dataflow models: staged, run, and written as MegEngine files",
-  commands: [dump, run, inspect, check, strip, ops, doctor],
+  commands: [dump, run, inspect, convert, check, compare, strip, ops, doctor],
 };
 
 if (import.meta.main) Deno.exit(await main(program, Deno.args, processTerminal()));

@@ -2,16 +2,16 @@
  * `dump`: stages a model and writes it as a model file.
  * @module
  */
-import type { DumpInfo } from "../mge/dump.ts";
-import { dumpTo, type DumpToOptions } from "../trace/dump.ts";
+import { dumpTo } from "../trace/dump.ts";
 import { command } from "./command.ts";
+import { dumpLines } from "./dump_lines.ts";
 import { dumpFlags, dumpOptions } from "./dump_options.ts";
 import { modelNotes } from "./model_argument.ts";
 import { argumentOf, openArgument } from "./opened.ts";
 import { usageError } from "./parse.ts";
 import type { Progress } from "./progress.ts";
 import { valueNotes } from "./value_flags.ts";
-import { formatBytes } from "./std.ts";
+import { stagedTypes } from "./stated_types.ts";
 import { subject } from "./subject.ts";
 
 /** The command. */
@@ -42,6 +42,11 @@ export const dump: ReturnType<typeof command> = command({
   ],
   flags: {
     output: { kind: "string", short: "o", placeholder: "FILE", doc: "where the model is written" },
+    types: {
+      kind: "list",
+      placeholder: "NAME=TYPE",
+      doc: "stage for this type of an input, as in image=f32[1,3,224,224]",
+    },
     ...dumpFlags,
   },
   async run(context) {
@@ -56,10 +61,11 @@ export const dump: ReturnType<typeof command> = command({
     const opened = await openArgument(await argumentOf(text), context);
     using bars = new DisposableStack();
     let bar: Progress | undefined;
-    const { f, ...stated } = subject(opened);
+    const { f, ...kept } = subject(opened);
     const info = await dumpTo(f, sink, {
-      ...stated,
+      ...kept,
       ...options,
+      types: stagedTypes(opened, flags.types, "types"),
       signal,
       log: (line) => void log(line),
       // The total is known when the first bytes are.
@@ -72,20 +78,7 @@ export const dump: ReturnType<typeof command> = command({
     for (const line of info.reported) await log(`${colors.yellow("note:")} ${line}`);
     await document({ ...info, file: output });
     const tell = toStdout ? log : print;
-    for (const line of describe(output, options, info)) await tell(line);
+    for (const line of dumpLines(output, options, info)) await tell(line);
     return 0;
   },
 });
-
-function describe(output: string, options: DumpToOptions, info: DumpInfo): string[] {
-  const { nrOpr, totBytes, tensorValueBytes, contentHash, inputs, outputs, params } = info;
-  const format = options.format === "FBS" ? "V1" : "V2";
-  const packed = options.gzip ? " before compression" : "";
-  return [
-    `${output}: ${format}, ${nrOpr} operators, ${formatBytes(totBytes)}${packed}, ` +
-    `${formatBytes(tensorValueBytes)} of them tensors, hash ${contentHash}`,
-    `inputs   ${inputs.join(", ") || "none"}`,
-    `outputs  ${outputs.join(", ")}`,
-    ...(params.length ? [`params   ${params.join(", ")}`] : []),
-  ];
-}

@@ -3,6 +3,7 @@
  * @module
  */
 import { hex64, xxh64 } from "../core/hash.ts";
+import type { Graph } from "../core/graph.ts";
 import { bytesIn, collect, type Host, isHost, isSource } from "../core/host.ts";
 import type { Machine } from "../core/target.ts";
 import { writeNpy } from "../io/npy.ts";
@@ -16,18 +17,21 @@ import { writeJson } from "./output_files.ts";
 import { encodedName, inFolder, statOf } from "./path.ts";
 import { valueText } from "./value_text.ts";
 
-/** The values of a model for some inputs, in the order in which they are computed. */
-export function valuesOfRun(
+/** The graph of every value of a model for some inputs, in the order in which they are computed. */
+export function graphOfRun(opened: Opened, inputs: readonly Host[]): Graph {
+  if (opened.kind === "file") return opened.model.variables(inputs);
+  const { source, types, inputs: named } = opened.module;
+  const given = withLeaves(types, inputs.map((type, i) => ({ ...named[i], shape: type.shape })));
+  return everyValue(stage(source, given));
+}
+
+/** The values of a model for some inputs. */
+function valuesOfRun(
   opened: Opened,
   inputs: readonly Host[],
   machine: Machine,
 ): AsyncIterable<ProgramValue> {
-  if (opened.kind === "file") {
-    return computedValues(opened.model.variables(inputs), inputs, machine);
-  }
-  const { source, types, inputs: named } = opened.module;
-  const given = withLeaves(types, inputs.map((type, i) => ({ ...named[i], shape: type.shape })));
-  return computedValues(everyValue(stage(source, given)), inputs, machine);
+  return computedValues(graphOfRun(opened, inputs), inputs, machine);
 }
 
 /** The inputs of an embedded case in the model's order. */

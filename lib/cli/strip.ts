@@ -11,6 +11,7 @@ import { command } from "./command.ts";
 import { modelNotes } from "./model_argument.ts";
 import { openModelFile } from "./model_file.ts";
 import { argumentOf, openArgument, type Opening } from "./opened.ts";
+import { stagedTypes } from "./stated_types.ts";
 import { subject } from "./subject.ts";
 import { usageError } from "./parse.ts";
 
@@ -65,6 +66,7 @@ async function needsOf(text: string, context: Opening): Promise<FileStrip> {
   if (argument.kind !== "module") {
     return await stripOfFile(await openModelFile(argument, context), argument.title);
   }
-  const { f, types } = subject(await openArgument(argument, context));
-  return { info: await stripOf(f, types), notes: [] };
+  const opened = await openArgument(argument, context);
+  const types = stagedTypes(opened, [], "types");
+  return { info: await stripOf(subject(opened).f, types), notes: [] };
 }
