@@ -110,7 +110,8 @@ function matched(
   const odd = slots.find((slot) => slot.a && slot.b && slot.a.dtype !== slot.b.dtype);
   if (odd) {
     throw usageError(
-      `Cannot compare the models: the input ${printType(odd.a!)} of A is ${printType(odd.b!)} in B`,
+      `Cannot compare the models: the input ${odd.input.name} is ${printType(odd.a!)} in A, ` +
+        `${printType(odd.b!)} in B`,
     );
   }
   return slots;

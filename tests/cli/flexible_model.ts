@@ -5,7 +5,7 @@
 import { add, f32, named, reshape, type Tensor } from "@weft/weft";
 
 /** The types of the argument. */
-export const inputs = [named("x", f32([2, 3, 4]))];
+export const inputs = [named("x", f32([2, 5, 4]))];
 
 /** Sizes that change places, which a reshape has to name. */
 const model = (x: Tensor): Record<string, Tensor> => ({
