@@ -3,6 +3,7 @@
  * @module
  */
 import deno from "./deno.json" with { type: "json" };
+import { bench } from "./lib/cli/bench.ts";
 import { check } from "./lib/cli/check.ts";
 import type { Program } from "./lib/cli/command.ts";
 import { convert } from "./lib/cli/convert.ts";
@@ -25,7 +26,7 @@ export const program: Program = {
   name: "weft",
   version: deno.version,
   summary: "functional dataflow models: staged, run, and written as MegEngine files",
-  commands: [dump, run, inspect, convert, check, compare, strip, ops, doctor],
+  commands: [dump, run, inspect, convert, check, compare, strip, ops, doctor, bench],
 };
 
 if (import.meta.main) Deno.exit(await main(program, Deno.args, processTerminal()));
