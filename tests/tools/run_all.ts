@@ -12,7 +12,9 @@ interface Count {
 
 const root = new URL("../../", import.meta.url).pathname;
 /** Vulkan alone on Linux: with Mesa's EGL loaded too, one busy exit in ten ends with a broken heap. */
-const backend = Deno.build.os === "linux" ? { DENO_WEBGPU_BACKEND: "vulkan" } : {};
+const backend: Record<string, string> = Deno.build.os === "linux"
+  ? { DENO_WEBGPU_BACKEND: "vulkan" }
+  : {};
 const env = { XDG_RUNTIME_DIR: "/tmp", NO_COLOR: "1", ...backend };
 
 async function deno(
