@@ -56,7 +56,9 @@ export const dump: ReturnType<typeof command> = command({
     const note = (line: string) => void log(`${colors.yellow("note:")} ${line}`);
     const options = dumpOptions(flags, note);
     const toStdout = output === "-";
-    if (toStdout && options.append) throw usageError("Cannot append to standard output");
+    if (toStdout && options.append) {
+      throw usageError("Cannot append to standard output: give -o a path");
+    }
     const sink = toStdout ? context.stdout : output;
     const opened = await openArgument(await argumentOf(text), context);
     using bars = new DisposableStack();

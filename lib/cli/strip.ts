@@ -37,7 +37,9 @@ export const strip: ReturnType<typeof command> = command({
   },
   async run(context) {
     const { args, flags: { output, append }, print, document, log, signal, colors } = context;
-    if (append && output === undefined) throw usageError("Cannot append without -o FILE");
+    if (append && output === undefined) {
+      throw usageError("Cannot append without a file: give -o FILE");
+    }
     if (output === "-") throw usageError("Cannot take - for -o: leave it out to print the result");
     const before = append ? await textOf(output!) : undefined;
     const infos: StripInfo[] = [];
@@ -47,7 +49,7 @@ export const strip: ReturnType<typeof command> = command({
       infos.push(info);
     }
     const info = joinedStrip(infos);
-    const text = stripText(info, before);
+    const text = stripText(info, before, output);
     if (output === undefined) {
       await print(text);
     } else {

@@ -71,15 +71,16 @@ const keys = ["dtypes", "elemwise_modes", "opr_types"] as const;
 
 /**
  * The text of a strip-info file. With `before`, the text of an older one, each of its lists gets
- * what it lacks at its end; keys that only the new data have are dropped, as MegEngine does.
+ * what it lacks at its end; keys that only the new data have are dropped, as MegEngine does. `file`
+ * is its name in messages.
  */
-export function stripText(info: StripInfo, before?: string): string {
+export function stripText(info: StripInfo, before?: string, file?: string): string {
   const lists: Record<string, readonly string[]> = {
     dtypes: info.dtypes,
     elemwise_modes: info.elemwiseModes,
     opr_types: info.oprTypes,
   };
-  const old = before === undefined || before.trim() === "" ? undefined : parsed(before);
+  const old = before === undefined || before.trim() === "" ? undefined : parsed(before, file);
   const entries = Object.entries(old ?? lists).filter(([key]) => key !== "hash").map(
     ([key, list]): [string, readonly string[]] => {
       const own = lists[key] ?? [];
@@ -92,28 +93,30 @@ export function stripText(info: StripInfo, before?: string): string {
 }
 
 /** The lists of an older file; its hash does not matter. */
-function parsed(text: string): Record<string, readonly string[]> {
+function parsed(text: string, file: string | undefined): Record<string, readonly string[]> {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw damaged((error as Error).message);
+    throw damaged((error as Error).message, file);
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw damaged("it is no object");
+    throw damaged("it is no object", file);
   }
   const { hash: _, ...lists } = value as Record<string, unknown>;
   for (const [key, list] of Object.entries(lists)) {
     if (!Array.isArray(list) || !list.every((word) => typeof word === "string")) {
-      throw damaged(`${key} is no list of words`);
+      throw damaged(`${key} is no list of words`, file);
     }
   }
   return lists as Record<string, readonly string[]>;
 }
 
-function damaged(why: string): FormatError {
+function damaged(why: string, file: string | undefined): FormatError {
   return new FormatError(
-    `Cannot append to the strip info: ${why}; its keys are hash, ${keys.join(", ")}`,
+    `Cannot append to the strip info${file ? ` in ${file}` : ""}: ${why}; its keys are hash, ${
+      keys.join(", ")
+    }`,
     { code: "format.strip" },
   );
 }

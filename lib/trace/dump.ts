@@ -181,11 +181,14 @@ export async function dumpTo(
   }
   signal?.throwIfAborted();
   const made = await planned(f, types, rest);
+  // What stands in the way of the second file is said before the first is replaced.
+  const before = stripInfoFile !== undefined && appendJson
+    ? await textOf(stripInfoFile)
+    : undefined;
+  const strip = stripText(made.strip, before, stripInfoFile);
   await writeTo(sink, made.emit(), { append, signal });
   if (stripInfoFile !== undefined) {
-    const before = appendJson ? await textOf(stripInfoFile) : undefined;
-    const text = stripText(made.strip, before);
-    await writeTo(stripInfoFile, [new TextEncoder().encode(text)], { signal });
+    await writeTo(stripInfoFile, [new TextEncoder().encode(strip)], { signal });
   }
   return made.info;
 }
