@@ -14,7 +14,7 @@ import { computedValues, everyValue, type ProgramValue } from "../trace/values.t
 import { withLeaves } from "./module_model.ts";
 import type { Opened } from "./opened.ts";
 import { writeJson } from "./output_files.ts";
-import { encodedName, inFolder, statOf } from "./path.ts";
+import { encodedName, filled, inFolder, statOf } from "./path.ts";
 import { valueText } from "./value_text.ts";
 
 /** The graph of every value of a model for some inputs, in the order in which they are computed. */
@@ -73,10 +73,12 @@ export async function writeRuns(
     await writeTo(target, all(), { signal });
     return;
   }
-  for (const [i, inputs] of runs.entries()) {
-    const folder = runs.length > 1 ? inFolder(target, String(i)) : target;
-    await writeFolder(folder, valuesOfRun(opened, inputs, machine), signal);
-  }
+  await filled(target, async () => {
+    for (const [i, inputs] of runs.entries()) {
+      const folder = runs.length > 1 ? inFolder(target, String(i)) : target;
+      await writeFolder(folder, valuesOfRun(opened, inputs, machine), signal);
+    }
+  });
 }
 
 /** An array each, and what they are in `index.json`. */

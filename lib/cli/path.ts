@@ -30,6 +30,24 @@ export async function statOf(path: string): Promise<Deno.FileInfo | undefined> {
   }
 }
 
+/** Makes a folder and fills it; if that fails, what of it was not there before is gone again. */
+export async function filled<T>(folder: string, fill: () => Promise<T>): Promise<T> {
+  const parts = folder.replace(/\/+$/, "").split("/");
+  let missing: string | undefined;
+  for (let n = parts.length; n > 0 && parts.slice(0, n).join("/") !== ""; n--) {
+    const path = parts.slice(0, n).join("/");
+    if (await statOf(path)) break;
+    missing = path;
+  }
+  await Deno.mkdir(folder, { recursive: true });
+  try {
+    return await fill();
+  } catch (error) {
+    if (missing !== undefined) await Deno.remove(missing, { recursive: true }).catch(() => {});
+    throw error;
+  }
+}
+
 /** A path in a folder, with one slash between. */
 export function inFolder(folder: string, name: string): string {
   return folder.endsWith("/") ? folder + name : `${folder}/${name}`;

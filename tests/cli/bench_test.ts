@@ -107,7 +107,7 @@ async function copied(from: string, to: string): Promise<void> {
 }
 
 Deno.test("bench runs a row of the project's own suite, with what its help asks for", async () => {
-  const allowed = ["--allow-read", "--allow-write", "--allow-env", "--allow-run"];
+  const allowed = ["--allow-read", "--allow-write", "--allow-run"];
   const flags = ["--targets", "wasm", "--rows", "^matmul 256$", "--no-first", "--json"];
   await using folder = await temporaryFolder();
   const { status, out, err } = await weftProcess(allowed, [
