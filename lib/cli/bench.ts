@@ -36,7 +36,7 @@ export const bench: ReturnType<typeof command> = command({
     "--regression 1.1 --against ../main/bench/results",
   ],
   json: true,
-  permissions: "--allow-read --allow-write --allow-run=deno: the suite runs processes " +
+  permissions: "--allow-read --allow-write --allow-run: the suite runs processes " +
     "of its own, with all permissions",
   notes: [
     "The suite is a module that exports `targets` and `measure`; the project's own is in its " +

@@ -11,7 +11,7 @@ import { suiteTolerance, type Tolerance } from "./compare_values.ts";
 import { countOf } from "./count_flag.ts";
 import { deviceFlag, openDeviceFlag } from "./device.ts";
 import { status } from "./fault.ts";
-import { modelArgument, modelNotes } from "./model_argument.ts";
+import { modelArgument, modelNotesOf } from "./model_argument.ts";
 import { argumentOf, openArgument } from "./opened.ts";
 import { usageError } from "./parse.ts";
 import { toleranceFlags, toleranceOf } from "./tolerance.ts";
@@ -50,7 +50,7 @@ export const compare: ReturnType<typeof command> = command({
   permissions: "--allow-read=A,B (for a module also what it imports) and the files that --input " +
     "names",
   notes: [
-    ...modelNotes,
+    ...modelNotesOf("Each of A and B"),
     "A and B may also be what run --io-dump wrote: two folders, or two texts, which say whether " +
     "values are equal and not by how much they differ.",
     "Without --input the values are those of the embedded cases of A, else of B, else drawn: " +

@@ -14,7 +14,7 @@ import { dumpTo, type DumpToOptions } from "../trace/dump.ts";
 import { command, type Context, type FlagValues } from "./command.ts";
 import { dumpLines } from "./dump_lines.ts";
 import { inferenceFlags, inferenceFlagsOf } from "./inference_flags.ts";
-import { type ModelArgument, modelNotes } from "./model_argument.ts";
+import { type ModelArgument, modelNotesOf } from "./model_argument.ts";
 import { openModelFile } from "./model_file.ts";
 import { argumentOf, openArgument } from "./opened.ts";
 import { suggestion, usageError } from "./parse.ts";
@@ -64,7 +64,7 @@ export const convert: ReturnType<typeof command> = command({
   permissions: "--allow-read=IN (for a module also what it imports); --allow-read and " +
     "--allow-write for the folder of OUT (it is written beside and renamed)",
   notes: [
-    ...modelNotes,
+    ...modelNotesOf("IN"),
     "The ending of OUT says what is made: .mge or .mdl a model file, .safetensors the tensors that " +
     "IN holds, where IN may also be a .npz, .npy, .safetensors or .pb file.",
     "Without --inputs and options of inference a model file keeps its operators as they are, with " +
