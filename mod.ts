@@ -317,7 +317,7 @@ export type { Rowwise } from "./lib/ops/softmax.ts";
 export type { BytesLike, ByteSource } from "./lib/io/bytes.ts";
 export type { Target as Sink } from "./lib/io/sink.ts";
 export type { Described, Parameter } from "./lib/mge/describe.ts";
-export type { DumpInfo, DumpOptions } from "./lib/mge/dump.ts";
+export type { DumpInfo, DumpOptions } from "./lib/mge/dump_options.ts";
 export type { InferenceOptions } from "./lib/mge/infer/options.ts";
 export type { ListedField, ListedOperator, ListedVariable, Listing } from "./lib/mge/listing.ts";
 export type { OnProgress } from "./lib/mge/parts.ts";

@@ -26,54 +26,67 @@ export interface Bytes {
 
 const encoder = new TextEncoder();
 
-/** An empty list. */
-export function newBytes(capacity: number = 256): Bytes {
-  let data = new Uint8Array(capacity);
-  let size = 0;
-  const room = (n: number) => {
-    if (size + n <= data.length) return;
-    const grown = new Uint8Array(Math.max(data.length * 2, size + n));
-    grown.set(data);
-    data = grown;
-  };
-  const bytes: Bytes = {
-    byte(value) {
-      if (size === data.length) room(1);
-      data[size++] = value;
-    },
-    u(value) {
-      while (value >= 128) {
-        bytes.byte(value % 128 | 128);
-        value = Math.floor(value / 128);
-      }
-      bytes.byte(value);
-    },
-    s(value) {
-      for (;;) {
-        const low = ((value % 128) + 128) % 128;
-        value = Math.floor(value / 128);
-        const done = (value === 0 && low < 64) || (value === -1 && low >= 64);
-        bytes.byte(done ? low : low | 128);
-        if (done) return;
-      }
-    },
-    f32(value) {
-      room(4);
-      new DataView(data.buffer).setFloat32(size, value, true);
-      size += 4;
-    },
-    raw(given) {
-      room(given.length);
-      data.set(given, size);
-      size += given.length;
-    },
-    name(text) {
-      const utf8 = encoder.encode(text);
-      bytes.u(utf8.length);
-      bytes.raw(utf8);
-    },
-    length: () => size,
-    view: () => data.subarray(0, size),
-  };
+interface Growing extends Bytes {
+  data: Uint8Array<ArrayBuffer>;
+  size: number;
+}
+
+function room(bytes: Growing, n: number): void {
+  if (bytes.size + n <= bytes.data.length) return;
+  const grown = new Uint8Array(Math.max(bytes.data.length * 4, bytes.size + n));
+  grown.set(bytes.data);
+  bytes.data = grown;
+}
+
+/** Shared by all lists, for there are very many. */
+const behaviour = {
+  byte(this: Growing, value: number): void {
+    if (this.size === this.data.length) room(this, 1);
+    this.data[this.size++] = value;
+  },
+  u(this: Growing, value: number): void {
+    while (value >= 128) {
+      this.byte(value % 128 | 128);
+      value = Math.floor(value / 128);
+    }
+    this.byte(value);
+  },
+  s(this: Growing, value: number): void {
+    for (;;) {
+      const low = ((value % 128) + 128) % 128;
+      value = Math.floor(value / 128);
+      const done = (value === 0 && low < 64) || (value === -1 && low >= 64);
+      this.byte(done ? low : low | 128);
+      if (done) return;
+    }
+  },
+  f32(this: Growing, value: number): void {
+    room(this, 4);
+    new DataView(this.data.buffer).setFloat32(this.size, value, true);
+    this.size += 4;
+  },
+  raw(this: Growing, given: ArrayLike<number>): void {
+    room(this, given.length);
+    this.data.set(given, this.size);
+    this.size += given.length;
+  },
+  name(this: Growing, text: string): void {
+    const utf8 = encoder.encode(text);
+    this.u(utf8.length);
+    this.raw(utf8);
+  },
+  length(this: Growing): number {
+    return this.size;
+  },
+  view(this: Growing): Uint8Array<ArrayBuffer> {
+    return this.data.subarray(0, this.size);
+  },
+};
+
+/** An empty list. Up to 64 bytes lie in the engine's own heap, which costs little. */
+export function newBytes(capacity: number = 64): Bytes {
+  const bytes = Object.create(behaviour) as Growing;
+  bytes.data = new Uint8Array(capacity);
+  bytes.size = 0;
   return bytes;
 }

@@ -67,119 +67,143 @@ export interface Code {
   readonly wide: boolean;
 }
 
+interface Body extends Code {
+  readonly bytes: Bytes;
+  readonly params: readonly ValueType[];
+  readonly locals: ValueType[];
+}
+
+function push(bytes: Bytes, opcode: number): void {
+  if (opcode > 255) {
+    bytes.byte(opcode >> 16);
+    bytes.u(opcode & 0xffff);
+  } else bytes.byte(opcode);
+}
+
+/** Shared by all bodies and their pieces, for there are very many. */
+const instructions = {
+  op(this: Body, name: OpName, ...immediates: readonly number[]): void {
+    push(this.bytes, opcodes[name]);
+    for (const value of immediates) this.bytes.u(value);
+  },
+  get(this: Body, local: Local): void {
+    this.bytes.byte(0x20);
+    this.bytes.u(local);
+  },
+  set(this: Body, local: Local): void {
+    this.bytes.byte(0x21);
+    this.bytes.u(local);
+  },
+  tee(this: Body, local: Local): void {
+    this.bytes.byte(0x22);
+    this.bytes.u(local);
+  },
+  i32(this: Body, value: number): void {
+    this.bytes.byte(0x41);
+    this.bytes.s(value | 0);
+  },
+  f32(this: Body, value: number): void {
+    this.bytes.byte(0x43);
+    this.bytes.f32(value);
+  },
+  v128(this: Body, list: ArrayLike<number>): void {
+    push(this.bytes, opcodes["v128.const"]);
+    this.bytes.raw(list);
+  },
+  shuffle(this: Body, lanes: readonly number[]): void {
+    push(this.bytes, opcodes["i8x16.shuffle"]);
+    this.bytes.raw(lanes);
+  },
+  address(this: Body, value: number): void {
+    this.bytes.byte(this.wide ? 0x42 : 0x41);
+    this.bytes.s(this.wide ? value : value | 0);
+  },
+  addAddress(this: Body): void {
+    push(this.bytes, this.wide ? opcodes["i64.add"] : opcodes["i32.add"]);
+  },
+  mulAddress(this: Body): void {
+    push(this.bytes, this.wide ? opcodes["i64.mul"] : opcodes["i32.mul"]);
+  },
+  toAddress(this: Body): void {
+    if (this.wide) push(this.bytes, opcodes["i64.extend_i32_s"]);
+  },
+  local(this: Body, type: ValueType): Local {
+    return this.params.length + this.locals.push(type) - 1;
+  },
+  pointer(this: Body): Local {
+    return this.local(this.wide ? "i64" : "i32");
+  },
+  memory(this: Body, name: OpName, offset: number, lane?: number): void {
+    push(this.bytes, opcodes[name]);
+    // Alignment is a hint; 0 is always allowed but for atomics, which name their natural one.
+    this.bytes.u(name.includes("atomic") ? 2 : 0);
+    this.bytes.u(offset);
+    if (lane !== undefined) this.bytes.byte(lane);
+  },
+  block(this: Body, body: () => void): void {
+    this.bytes.byte(0x02);
+    this.bytes.byte(0x40);
+    body();
+    this.bytes.byte(0x0b);
+  },
+  loop(this: Body, body: () => void): void {
+    this.bytes.byte(0x03);
+    this.bytes.byte(0x40);
+    body();
+    this.bytes.byte(0x0b);
+  },
+  when(this: Body, then: () => void, otherwise?: () => void): void {
+    this.bytes.byte(0x04);
+    this.bytes.byte(0x40);
+    then();
+    if (otherwise) {
+      this.bytes.byte(0x05);
+      otherwise();
+    }
+    this.bytes.byte(0x0b);
+  },
+  call(this: Body, index: number): void {
+    this.bytes.byte(0x10);
+    this.bytes.u(index);
+  },
+  piece(this: Body): Code {
+    return newCode(this.params, this.wide, this.locals);
+  },
+  append(this: Body, piece: Code): void {
+    this.bytes.raw(piece.view());
+  },
+  view(this: Body): Uint8Array {
+    return this.bytes.view();
+  },
+  finish(this: Body): Uint8Array {
+    const head = newBytes(16);
+    const runs: { type: ValueType; count: number }[] = [];
+    for (const type of this.locals) {
+      const last = runs.at(-1);
+      if (last?.type === type) last.count++;
+      else runs.push({ type, count: 1 });
+    }
+    head.u(runs.length);
+    for (const { type, count } of runs) {
+      head.u(count);
+      head.byte(typeBytes[type]);
+    }
+    head.raw(this.bytes.view());
+    head.byte(0x0b);
+    return head.view();
+  },
+};
+
 /** Starts a body of a function with these parameters. */
 export function newCode(
   params: readonly ValueType[],
   wide: boolean,
   locals: ValueType[] = [],
 ): Code {
-  const bytes: Bytes = newBytes(256);
-  const push = (opcode: number) => {
-    if (opcode > 255) {
-      bytes.byte(opcode >> 16);
-      bytes.u(opcode & 0xffff);
-    } else bytes.byte(opcode);
-  };
-  const code: Code = {
-    wide,
-    op(name, ...immediates) {
-      push(opcodes[name]);
-      for (const value of immediates) bytes.u(value);
-    },
-    get(local) {
-      bytes.byte(0x20);
-      bytes.u(local);
-    },
-    set(local) {
-      bytes.byte(0x21);
-      bytes.u(local);
-    },
-    tee(local) {
-      bytes.byte(0x22);
-      bytes.u(local);
-    },
-    i32(value) {
-      bytes.byte(0x41);
-      bytes.s(value | 0);
-    },
-    f32(value) {
-      bytes.byte(0x43);
-      bytes.f32(value);
-    },
-    v128(list) {
-      push(opcodes["v128.const"]);
-      bytes.raw(list);
-    },
-    shuffle(lanes) {
-      push(opcodes["i8x16.shuffle"]);
-      bytes.raw(lanes);
-    },
-    address(value) {
-      bytes.byte(wide ? 0x42 : 0x41);
-      bytes.s(wide ? value : value | 0);
-    },
-    addAddress: () => push(wide ? opcodes["i64.add"] : opcodes["i32.add"]),
-    mulAddress: () => push(wide ? opcodes["i64.mul"] : opcodes["i32.mul"]),
-    toAddress() {
-      if (wide) push(opcodes["i64.extend_i32_s"]);
-    },
-    local(type) {
-      return params.length + locals.push(type) - 1;
-    },
-    pointer: () => code.local(wide ? "i64" : "i32"),
-    memory(name, offset, lane) {
-      push(opcodes[name]);
-      // Alignment is a hint; 0 is always allowed but for atomics, which name their natural one.
-      bytes.u(name.includes("atomic") ? 2 : 0);
-      bytes.u(offset);
-      if (lane !== undefined) bytes.byte(lane);
-    },
-    block(body) {
-      bytes.byte(0x02);
-      bytes.byte(0x40);
-      body();
-      bytes.byte(0x0b);
-    },
-    loop(body) {
-      bytes.byte(0x03);
-      bytes.byte(0x40);
-      body();
-      bytes.byte(0x0b);
-    },
-    when(then, otherwise) {
-      bytes.byte(0x04);
-      bytes.byte(0x40);
-      then();
-      if (otherwise) {
-        bytes.byte(0x05);
-        otherwise();
-      }
-      bytes.byte(0x0b);
-    },
-    call(index) {
-      bytes.byte(0x10);
-      bytes.u(index);
-    },
-    piece: () => newCode(params, wide, locals),
-    append: (piece) => bytes.raw(piece.view()),
-    view: () => bytes.view(),
-    finish() {
-      const head = newBytes(16);
-      const runs: { type: ValueType; count: number }[] = [];
-      for (const type of locals) {
-        const last = runs.at(-1);
-        if (last?.type === type) last.count++;
-        else runs.push({ type, count: 1 });
-      }
-      head.u(runs.length);
-      for (const { type, count } of runs) {
-        head.u(count);
-        head.byte(typeBytes[type]);
-      }
-      head.raw(bytes.view());
-      head.byte(0x0b);
-      return head.view();
-    },
-  };
-  return code;
+  const made = Object.create(instructions);
+  made.bytes = newBytes();
+  made.params = params;
+  made.locals = locals;
+  made.wide = wide;
+  return made as Body;
 }

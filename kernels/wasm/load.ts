@@ -279,10 +279,10 @@ export function storeLocal(scope: Scope, operand: number, index: Scalar, value: 
 const stores = { 1: "i32.store8", 2: "i32.store16", 4: "i32.store" } as const;
 
 /** Some bytes of the vector on the stack, moved to its front. */
-function gatherBytes({ get, local, set, shuffle }: Scope["code"], bytes: readonly number[]): void {
-  const value = local("v128");
-  set(value);
-  get(value);
-  get(value);
-  shuffle(Array.from({ length: 16 }, (_, i) => bytes[i % bytes.length]));
+function gatherBytes(code: Scope["code"], bytes: readonly number[]): void {
+  const value = code.local("v128");
+  code.set(value);
+  code.get(value);
+  code.get(value);
+  code.shuffle(Array.from({ length: 16 }, (_, i) => bytes[i % bytes.length]));
 }

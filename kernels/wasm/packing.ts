@@ -107,15 +107,19 @@ interface RowOrder {
   readonly starts: Int32Array;
   /** Which row of the panel it is. */
   readonly places: Int32Array;
+  /** Elements from each row to the next, where that is the same for all, in the panel's own order. */
+  readonly step: number | undefined;
 }
 
 function inSourceOrder(rows: readonly Stride[]): RowOrder {
-  const offsets = offsetsOf(rows);
-  const places = Int32Array.from(offsets.keys());
-  if (offsets.some((offset, i) => i > 0 && offset < offsets[i - 1])) {
-    places.sort((p, q) => offsets[p] - offsets[q]);
+  const starts = offsetsOf(rows);
+  const places = Int32Array.from(starts.keys());
+  if (starts.some((start, i) => i > 0 && start < starts[i - 1])) {
+    places.sort((p, q) => starts[p] - starts[q]);
+    return { places, starts: places.map((place) => starts[place]), step: undefined };
   }
-  return { places, starts: places.map((place) => offsets[place]) };
+  const step = starts.length > 1 ? starts[1] : 0;
+  return { places, starts, step: starts.every((at, i) => at === i * step) ? step : undefined };
 }
 
 /** Rows that are copied together: they stay in the first cache while column after column is read. */
@@ -126,7 +130,7 @@ function packPanel(
   start: number,
   stride: number,
   full: number,
-  { starts, places }: RowOrder,
+  { starts, places, step }: RowOrder,
   into: Float32Array | Int32Array,
   base: number,
   width: number,
@@ -134,7 +138,14 @@ function packPanel(
   const count = places.length;
   for (let first = 0; first < count; first += chunk) {
     const end = Math.min(count, first + chunk);
-    for (let c = 0; c < full; c++) {
+    let c = 0;
+    if (step !== undefined) {
+      for (; c + 4 <= full; c += 4) {
+        const from = start + c * stride + first * step;
+        packFour(source, from, stride, step, into, base + first * width + c, width, end - first);
+      }
+    }
+    for (; c < full; c++) {
       const from = start + c * stride;
       const to = base + c;
       for (let r = first; r < end; r++) into[to + places[r] * width] = source[from + starts[r]];
@@ -142,6 +153,26 @@ function packPanel(
   }
   if (full === width) return;
   for (let r = 0; r < count; r++) into.fill(0, base + r * width + full, base + (r + 1) * width);
+}
+
+/** Four columns of some rows that lie at equal distances. */
+function packFour(
+  source: ArrayLike<number>,
+  from: number,
+  stride: number,
+  step: number,
+  into: Float32Array | Int32Array,
+  to: number,
+  width: number,
+  rows: number,
+): void {
+  const [second, third, fourth] = [from + stride, from + 2 * stride, from + 3 * stride];
+  for (let r = 0, at = 0; r < rows; r++, at += step, to += width) {
+    into[to] = source[from + at];
+    into[to + 1] = source[second + at];
+    into[to + 2] = source[third + at];
+    into[to + 3] = source[fourth + at];
+  }
 }
 
 /** Where each combination of some axes starts, last axis fastest. */

@@ -2,7 +2,7 @@
  * `dump`: stages a model and writes it as a model file.
  * @module
  */
-import { dumpTo } from "../trace/dump.ts";
+import { dumpTo } from "../trace/dump_to.ts";
 import { command } from "./command.ts";
 import { dumpLines } from "./dump_lines.ts";
 import { dumpFlags, dumpOptions } from "./dump_options.ts";

@@ -2,7 +2,7 @@
  * What a dump wrote, in lines for people.
  * @module
  */
-import type { DumpInfo } from "../mge/dump.ts";
+import type { DumpInfo } from "../mge/dump_options.ts";
 import type { DumpToOptions } from "../trace/dump.ts";
 import { formatBytes } from "./std.ts";
 

@@ -6,7 +6,7 @@
 import { writeTo } from "../io/sink.ts";
 import { joinedStrip, type StripInfo, stripText } from "../mge/strip.ts";
 import { type FileStrip, stripOfFile } from "../mge/strip_file.ts";
-import { stripOf, textOf } from "../trace/dump.ts";
+import { planned, textOf } from "../trace/dump_to.ts";
 import { command } from "./command.ts";
 import { modelNotes } from "./model_argument.ts";
 import { openModelFile } from "./model_file.ts";
@@ -70,5 +70,5 @@ async function needsOf(text: string, context: Opening): Promise<FileStrip> {
   }
   const opened = await openArgument(argument, context);
   const types = stagedTypes(opened, [], "types");
-  return { info: await stripOf(subject(opened).f, types), notes: [] };
+  return { info: (await planned(subject(opened).f, types, {})).strip, notes: [] };
 }

@@ -44,10 +44,16 @@ export function resultsOf(graph: Graph): readonly Tensor[] {
   return graph.cuts[graph.cuts.length - 1].roots;
 }
 
-/** The nodes behind some tensors, operands before users, in a stable depth-first order. */
-export function orderOf(roots: readonly Tensor[]): readonly Node[] {
+/**
+ * The nodes behind some tensors, operands before users, in a stable depth-first order; without those
+ * in `known` and what is only behind them.
+ */
+export function orderOf(
+  roots: readonly Tensor[],
+  known: Iterable<Node> = [],
+): readonly Node[] {
   const order: Node[] = [];
-  const done = new Set<Node>();
+  const done = new Set<Node>(known);
   for (const root of roots) {
     const stack: { node: Node; next: number }[] = [{ node: root.node, next: 0 }];
     while (stack.length) {
@@ -78,15 +84,17 @@ export function usersOf(order: readonly Node[]): ReadonlyMap<Node, readonly Node
 
 /**
  * Rebuilds what is behind some tensors, operands first. `change` gets each tensor rebuilt on new
- * operands and may give another of the same type; untouched parts stay the same objects.
+ * operands and may give another of the same type; untouched parts stay the same objects, and so does
+ * what makes the tensors in `kept`.
  */
 export function rebuild(
   roots: readonly Tensor[],
   change: (tensor: Tensor, old: Tensor) => Tensor | undefined,
+  kept: readonly Tensor[] = [],
 ): readonly Tensor[] {
-  const made = new Map<Node, readonly Tensor[]>();
+  const made = new Map<Node, readonly Tensor[]>(kept.map(({ node }) => [node, node.results]));
   const at = (t: Tensor) => made.get(t.node)![t.out];
-  for (const node of orderOf(roots)) {
+  for (const node of orderOf(roots, made.keys())) {
     const olds = node.results;
     const ins = node.ins.map(at);
     const same = ins.every((t, i) => t === node.ins[i]);

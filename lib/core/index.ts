@@ -74,6 +74,8 @@ function sumOf(term: Scalar): Linear {
 }
 
 function plus(a: Linear, b: Linear): Linear {
+  if (b.terms.size === 0 && b.constant === 0) return a;
+  if (a.terms.size === 0 && a.constant === 0) return b;
   const terms = new Map(a.terms);
   for (const [key, { atom, coef }] of b.terms) {
     const sum = ((terms.get(key)?.coef ?? 0) + coef) | 0;
@@ -84,6 +86,7 @@ function plus(a: Linear, b: Linear): Linear {
 }
 
 function scaled(a: Linear, by: number): Linear {
+  if (by === 1) return a;
   if (by === 0) return { constant: 0, terms: new Map() };
   const terms = new Map<string, { atom: Scalar; coef: number }>();
   for (const [key, t] of a.terms) {
@@ -95,16 +98,38 @@ function scaled(a: Linear, by: number): Linear {
 
 /** The term of a sum: atoms ordered by descending coefficient, the constant last. */
 export function termOf(sum: Linear): Scalar {
-  const sorted = [...sum.terms.entries()].sort((a, b) =>
-    b[1].coef - a[1].coef || (a[0] < b[0] ? -1 : 1)
-  );
-  const parts = sorted.map(([, { atom, coef }]) =>
-    coef === 1 ? atom : call("mul", atom, constant(coef))
-  );
-  if (sum.constant !== 0 || parts.length === 0) parts.push(constant(sum.constant));
-  const made = parts.reduce((a, b) => call("add", a, b));
-  if (parts.length > 1) sums.set(made, { constant: sum.constant, terms: new Map(sorted) });
-  return made;
+  if (sum.terms.size === 0) return constant(sum.constant);
+  const sorted = sum.terms.size === 1 ? sum : inOrder(sum);
+  let made: Scalar | undefined;
+  for (const { atom, coef } of sorted.terms.values()) {
+    const part = coef === 1 ? atom : call("mul", atom, constant(coef));
+    made = made ? call("add", made, part) : part;
+  }
+  if (sum.constant !== 0) made = call("add", made!, constant(sum.constant));
+  if (sum.terms.size > 1 || sum.constant !== 0) sums.set(made!, sorted);
+  return made!;
+}
+
+function inOrder(sum: Linear): Linear {
+  let before = Infinity, isSorted = true;
+  for (const { coef } of sum.terms.values()) {
+    isSorted &&= coef < before;
+    before = coef;
+  }
+  if (isSorted) return sum;
+  const sorted = [...sum.terms].sort((a, b) => b[1].coef - a[1].coef || (a[0] < b[0] ? -1 : 1));
+  return { constant: sum.constant, terms: new Map(sorted) };
+}
+
+/** The range of a sum, as `rangeOf` gives it of its term. */
+function rangeOfSum({ constant, terms }: Linear): readonly [number, number] {
+  let lo = constant, hi = constant;
+  for (const { atom, coef } of terms.values()) {
+    const [a, b] = rangeOf(atom);
+    lo += Math.min(a * coef, b * coef);
+    hi += Math.max(a * coef, b * coef);
+  }
+  return lo < everything[0] || hi > everything[1] ? everything : [lo, hi];
 }
 
 /** `a + b`. */
@@ -139,8 +164,7 @@ function split(sum: Linear, k: number): { whole: Linear; rest: Linear } {
 export function divIndex(a: Scalar, k: number): Scalar {
   if (k === 1) return a;
   const { whole, rest } = raised(split(linearOf(a), k), k);
-  const remainder = termOf(rest);
-  const [lo, hi] = rangeOf(remainder);
+  const [lo, hi] = rangeOfSum(rest);
   if (lo >= 0 && hi < k) return termOf(whole);
   if (lo >= 0) {
     const [small, by] = reduced(rest, k);
@@ -153,7 +177,7 @@ export function divIndex(a: Scalar, k: number): Scalar {
 
 /** Moves a multiple of k so that the rest, where its range is known, is not negative. */
 function raised({ whole, rest }: { whole: Linear; rest: Linear }, k: number) {
-  const [lo] = rangeOf(termOf(rest));
+  const [lo] = rangeOfSum(rest);
   if (lo >= 0 || lo === everything[0]) return { whole, rest };
   const up = Math.ceil(-lo / k);
   return {
@@ -180,10 +204,9 @@ function gcd(a: number, b: number): number {
 export function modIndex(a: Scalar, k: number): Scalar {
   if (k === 1) return constant(0);
   const { rest } = raised(split(linearOf(a), k), k);
-  const remainder = termOf(rest);
-  const [lo, hi] = rangeOf(remainder);
-  if (lo >= 0 && hi < k) return remainder;
-  return call("rem", lo >= 0 ? remainder : a, constant(k));
+  const [lo, hi] = rangeOfSum(rest);
+  if (lo >= 0 && hi < k) return termOf(rest);
+  return call("rem", lo >= 0 ? termOf(rest) : a, constant(k));
 }
 
 /** The row-major address of coordinates in a dense tensor of this shape. */
@@ -232,6 +255,8 @@ export function substitute(
     const index = substitute(term.index, at, memo);
     const valid = term.valid && substitute(term.valid, at, memo);
     if (index !== term.index || valid !== term.valid) made = { ...term, index, valid };
+  } else if (term.kind === "call" && term.fn === "add" && term.type === "i32") {
+    made = substitutedSum(term, at, memo);
   } else if (term.kind === "call") {
     const args = term.args.map((a) => substitute(a, at, memo));
     if (args.some((a, i) => a !== term.args[i])) made = rebuilt(term, args);
@@ -240,10 +265,26 @@ export function substitute(
   return made;
 }
 
+/** A sum is rebuilt at once, not addition by addition. */
+function substitutedSum(
+  term: Scalar,
+  at: readonly Scalar[],
+  memo: Map<Scalar, Scalar>,
+): Scalar {
+  const old = linearOf(term);
+  let changed = false;
+  let sum: Linear = { constant: old.constant, terms: new Map() };
+  for (const { atom, coef } of old.terms.values()) {
+    const made = substitute(atom, at, memo);
+    changed ||= made !== atom;
+    sum = plus(sum, scaled(linearOf(made), coef));
+  }
+  return changed ? termOf(sum) : term;
+}
+
 function rebuilt(term: Scalar & { kind: "call" }, args: readonly Scalar[]): Scalar {
   const [a, b] = args;
   if (term.type === "i32" && b) {
-    if (term.fn === "add") return plusIndex(a, b);
     if (b.kind === "lit") {
       if (term.fn === "sub") return plusIndex(a, -b.value);
       if (term.fn === "mul") return timesIndex(a, b.value);

@@ -144,22 +144,25 @@ export function lit(type: Kind, value: number): Lit {
 
 /** A primitive applied to terms; the kinds must fit the primitive's signature. */
 export function call(fn: Prim, ...args: readonly Scalar[]): Call {
-  const [gives, ...takes] = signatures[fn] as readonly string[];
-  let bound: Kind | undefined;
-  if (args.length !== takes.length) {
-    throw new TypeError(`internal: ${fn} takes ${takes.length} terms, found ${args.length}`);
+  const signature: readonly string[] = signatures[fn];
+  const gives = signature[0];
+  if (args.length !== signature.length - 1) {
+    throw new TypeError(
+      `internal: ${fn} takes ${signature.length - 1} terms, found ${args.length}`,
+    );
   }
-  for (const [i, want] of takes.entries()) {
+  // Of several free operands some primitives want one kind.
+  const isOne = gives.length === 1 || fn === "lt" || fn === "le" || fn === "eq";
+  let bound: Kind | undefined;
+  for (let i = 0; i < args.length; i++) {
+    const want = signature[i + 1];
     const kind = args[i].type;
     const free = want === "n" || want === "t";
     const clash = free
-      ? (want === "n" && kind === "bool") || (gives.length === 1 || fn === "lt" || fn === "le" ||
-            fn === "eq" || fn === "select") && bound !== undefined && bound !== kind
+      ? (want === "n" && kind === "bool") || (isOne && bound !== undefined && bound !== kind)
       : kind !== want;
     if (clash) {
-      throw new TypeError(
-        `internal: ${fn} cannot take ${args.map((a) => a.type).join(", ")}`,
-      );
+      throw new TypeError(`internal: ${fn} cannot take ${args.map((a) => a.type).join(", ")}`);
     }
     if (free) bound ??= kind;
   }

@@ -88,12 +88,12 @@ function valueWanted(t: Tensor): StageError {
 
 function tensorOf(node: Node, out: number): Tensor {
   const { dtype, shape } = node.outs[out];
-  const made = Object.create(behaviour, {
-    node: { value: node, enumerable: true },
-    out: { value: out, enumerable: true },
-    dtype: { value: dtype, enumerable: true },
-    shape: { value: shape, enumerable: true },
-  });
+  // Fields one after another: the engine reads what it knows the shape of sooner.
+  const made = Object.create(behaviour);
+  made.node = node;
+  made.out = out;
+  made.dtype = dtype;
+  made.shape = shape;
   return Object.freeze(made) as Tensor;
 }
 

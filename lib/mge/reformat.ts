@@ -3,7 +3,7 @@
  * cases and metadata. Nothing is staged, so operators without a meaning here go along.
  * @module
  */
-import type { DumpInfo } from "./dump.ts";
+import type { DumpInfo } from "./dump_options.ts";
 import { namesOf, outputNames } from "./describe.ts";
 import { layOut } from "./layout.ts";
 import type { FileModel } from "./model.ts";

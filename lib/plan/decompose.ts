@@ -46,7 +46,11 @@ export function decompose(graph: Graph, limits: Limits): Graph {
   return made.every((t, i) => t === roots[i]) ? graph : graphWith(graph, made);
 }
 
-function decomposeRoots(roots: readonly Tensor[], limits: Limits): readonly Tensor[] {
+function decomposeRoots(
+  roots: readonly Tensor[],
+  limits: Limits,
+  done: readonly Tensor[] = [],
+): readonly Tensor[] {
   const made = new Map<Node, readonly Tensor[] | undefined>();
   return rebuild(roots, (t) => {
     const { node } = t;
@@ -55,7 +59,7 @@ function decomposeRoots(roots: readonly Tensor[], limits: Limits): readonly Tens
     // several results of one node come from one composition
     if (!made.has(node)) made.set(node, composition(node, limits));
     return made.get(node)?.[t.out];
-  });
+  }, done);
 }
 
 /** What a node is made of, itself decomposed; `undefined` where a form computes it. */
@@ -63,5 +67,5 @@ function composition(node: Node, limits: Limits): readonly Tensor[] | undefined 
   const draft = draftOfNode(node);
   if (draft && !(node.op.compose && isLongRow(draft, limits))) return undefined;
   if (!node.op.compose) throw new TypeError(`internal: ${node.op.name} has no form`);
-  return decomposeRoots(node.op.compose(node.ins, node.attrs), limits);
+  return decomposeRoots(node.op.compose(node.ins, node.attrs), limits, node.ins);
 }

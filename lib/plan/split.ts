@@ -33,12 +33,16 @@ export function split(graph: Graph, limits: Limits): Graph {
 }
 
 /** Parts may be too long themselves, so what splitting made is split again. */
-function splitRoots(roots: readonly Tensor[], limits: Limits): readonly Tensor[] {
+function splitRoots(
+  roots: readonly Tensor[],
+  limits: Limits,
+  done: readonly Tensor[] = [],
+): readonly Tensor[] {
   return rebuild(roots, (t) => {
     const parts = splitReduction(t, limits) ?? splitContraction(t, limits) ??
       sortedScatter(t, limits);
-    return parts && splitRoots([parts], limits)[0];
-  });
+    return parts && splitRoots([parts], limits, t.node.ins)[0];
+  }, done);
 }
 
 const splitting: ReadonlySet<string> = new Set([

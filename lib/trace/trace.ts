@@ -17,7 +17,7 @@ import { checkOptions, donated, refuseOthers, type TraceOptions, typesOf } from 
 import { ownerOf } from "./read.ts";
 import { capturedIn, closedGraph, openGraph, record, type Recording } from "./record.ts";
 import type { Target } from "../io/sink.ts";
-import type { DumpInfo } from "../mge/dump.ts";
+import type { DumpInfo } from "../mge/dump_options.ts";
 import type { DumpToOptions } from "./dump.ts";
 import { type Profile, profiler } from "./profile.ts";
 import { cpuMachine, isLost } from "./cpu.ts";
@@ -267,7 +267,7 @@ export function trace<A extends readonly unknown[], R>(
     },
     async dump(sink: Target, how?: DumpToOptions): Promise<DumpInfo> {
       // Loaded only when asked for, so that an application that only runs does not carry it.
-      const { dumpTo } = await import("./dump.ts");
+      const { dumpTo } = await import("./dump_to.ts");
       return await dumpTo(traced as never, sink, how);
     },
     dispose: release,

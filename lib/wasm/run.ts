@@ -1,6 +1,7 @@
 /**
  * Plans in a memory. Loading writes the module, puts constants and tables into the memory and runs
- * the plan twice on zeros, so that the engine optimises it; a run fills in addresses and calls once.
+ * the plan once on zeros, so that its memory is there and the engine optimises what loops; a run fills
+ * in addresses and calls once.
  * @module
  */
 import { assemble, scratchOf } from "../../kernels/wasm/assemble.ts";
@@ -41,8 +42,6 @@ export interface LoadOptions {
 
 /** Portions in which a thread takes its share of a step; others help with the last ones. */
 const portions = 8;
-/** Milliseconds of a first run after which a second one brings nothing. */
-const longWarmUp = 100;
 
 /** Puts a plan into a memory; `kernels` has one a step and `undefined` for copies. */
 export async function loadPlan(
@@ -231,10 +230,7 @@ async function load(
       if (slot.kind === "result") outs[slot.index] ??= heap.take(slot.bytes, "a first run");
     }
     try {
-      // What loops for long is optimised by its second run; one that took longer is by now.
-      const start = performance.now();
       perform(given, outs);
-      if (performance.now() - start < longWarmUp) perform(given, outs);
     } finally {
       outs.forEach((block) => heap.give(block));
     }

@@ -83,7 +83,7 @@ export function startThreads(heap: Heap, options: ThreadOptions): Threads {
       Atomics.store(words, word("posted"), posted);
       await Promise.race([Promise.all(up), ...(options.worker ? [late()] : [])]);
     } finally {
-      clearTimeout(alarm);
+      endAlarm();
       if (!options.worker) URL.revokeObjectURL(url as string);
     }
   }
@@ -138,6 +138,11 @@ export function startThreads(heap: Heap, options: ThreadOptions): Threads {
     refusal = error.message;
     count = 1;
     words[word("threads")] = 1;
+  }
+
+  /** Timers are loaded on their first use, which none is. */
+  function endAlarm(): void {
+    if (alarm !== undefined) clearTimeout(alarm);
   }
 
   function send(message: unknown): void {
@@ -209,7 +214,7 @@ export function startThreads(heap: Heap, options: ThreadOptions): Threads {
     },
     isLost: () => dead !== undefined,
     dispose() {
-      clearTimeout(alarm);
+      endAlarm();
       if (dead === undefined) {
         dead = "it was disposed";
         // A worker that sleeps would not hear of its end: each is called out first.

@@ -10,7 +10,7 @@ import type { DType, Type } from "../../lib/core/type.ts";
 import { arrayBytes } from "../../lib/io/bytes.ts";
 import { readNpy } from "../../lib/io/npy.ts";
 import { gathered } from "../../lib/io/stream.ts";
-import type { DumpOptions } from "../../lib/mge/dump.ts";
+import type { DumpOptions } from "../../lib/mge/dump_options.ts";
 import { readModel } from "../../lib/mge/open_file.ts";
 import { transformFrom } from "../../lib/mge/transform_text.ts";
 import { relu } from "../../lib/ops/activation.ts";

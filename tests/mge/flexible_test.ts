@@ -23,7 +23,7 @@ import { softmax } from "../../lib/ops/softmax.ts";
 import { grad } from "../../lib/grad/vjp.ts";
 import { stage } from "../../lib/stage/stage.ts";
 import { dump } from "../../lib/trace/dump.ts";
-import type { DumpOptions } from "../../lib/mge/dump.ts";
+import type { DumpOptions } from "../../lib/mge/dump_options.ts";
 import { valueOf, worst } from "../ops/case_values.ts";
 import { assert, assertEquals, assertRejects } from "../std.ts";
 
