@@ -203,10 +203,8 @@ function stageOprs(
   const variables = model.oprs.filter((opr) => !holdsTensors(opr.type)).flatMap((opr) =>
     opr.outputs.flatMap(({ id }): Variable[] => {
       const value = values.get(id);
-      if (!value) return [];
-      const stated = quantized.get(value);
       const name = names.get(id) ?? `${opr.type}#${id}`;
-      return [{ name, value, ...(stated ? { quantized: stated } : {}) }];
+      return value ? [{ name, value, quantized: quantized.get(value) }] : [];
     })
   );
   return { outputs, quantized: outputs.map((t) => quantized.get(t)), checks, variables };
