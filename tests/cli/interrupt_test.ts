@@ -13,6 +13,8 @@ async function interrupted(
   const child = start(["-A"], args);
   // A command that does not listen must not hold up the suite.
   const timer = setTimeout(() => child.kill("SIGKILL"), 20_000);
+  let ended = false;
+  const status = child.status.finally(() => ended = true);
   let text = "", out = "";
   const reading = (async () => {
     for await (const part of child.stderr.pipeThrough(new TextDecoderStream())) text += part;
@@ -21,10 +23,10 @@ async function interrupted(
     const decoder = new TextDecoder("latin1");
     for await (const part of child.stdout) out += decoder.decode(part);
   })();
-  while (!await atWork(text, out)) await new Promise((done) => setTimeout(done, 20));
-  child.kill("SIGINT");
+  while (!ended && !await atWork(text, out)) await new Promise((done) => setTimeout(done, 20));
+  if (!ended) child.kill("SIGINT");
   await reading;
-  const { code } = await child.status;
+  const { code } = await status;
   clearTimeout(timer);
   await stdout;
   return { status: code, out, err: text };

@@ -27,8 +27,15 @@ Deno.test("dump killed at any moment leaves the old file or the new", options, a
   const whole = async () => {
     const began = performance.now();
     const child = dumping();
-    const done = child.output().then(() => performance.now() - began);
-    while (temporary().length === 0) await pause(1);
+    let ended = false;
+    const done = child.output().then(() => {
+      ended = true;
+      return performance.now() - began;
+    });
+    while (temporary().length === 0) {
+      assert(!ended, "the dump has ended, and its temporary file was never seen");
+      await pause(1);
+    }
     return [performance.now() - began, await done];
   };
   const [begin, end] = await whole();
