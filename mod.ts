@@ -225,11 +225,15 @@ export { specialize } from "./lib/stage/specialize.ts";
 export { type Level, optimize } from "./lib/stage/level.ts";
 
 // Running.
+export type { Recomputed } from "./lib/core/plan.ts";
 export type {
+  Dtr,
   Loaded,
   Machine,
+  MemoryReport,
   StepInfo,
   StepTime,
+  SublinearMemory,
   Timed,
   Took,
   TunedKernel,
@@ -240,9 +244,15 @@ export { wasmWorker } from "./lib/wasm/worker_text.ts";
 export { read, type ReadOptions } from "./lib/trace/read.ts";
 export type { Peak } from "./lib/trace/peak.ts";
 export type { Profile, ProfiledCall, ProfiledKernel, ProfiledPlan } from "./lib/trace/profile.ts";
-export type { MemoryReport } from "./lib/plan/timeline.ts";
-export { excludeFromTrace, isTracing } from "./lib/trace/exclude.ts";
-export { type Donate, trace, type Traced, type TraceOptions } from "./lib/trace/trace.ts";
+export { excludeFromTrace, isTracing, returning } from "./lib/trace/exclude.ts";
+export {
+  type Donate,
+  trace,
+  type Traced,
+  type TracedMemory,
+  type TraceOptions,
+} from "./lib/trace/trace.ts";
+export type { MemoryOptions } from "./lib/trace/memory.ts";
 
 // Files.
 export { type AnyFunction, dump, type DumpStream, type DumpToOptions } from "./lib/trace/dump.ts";
@@ -276,7 +286,8 @@ export type {
   ReduceForm,
   RowsForm,
 } from "./lib/core/form.ts";
-export type { Cut, HoleFn } from "./lib/core/graph.ts";
+export type { Cut } from "./lib/core/graph.ts";
+export type { Excluded, HoleFn } from "./lib/core/tensor.ts";
 export type { Data } from "./lib/core/host.ts";
 export type {
   At,
@@ -303,7 +314,7 @@ export type {
   Scalar,
 } from "./lib/core/scalar.ts";
 export { s, type signatures } from "./lib/core/scalar.ts";
-export type { CompileOptions } from "./lib/core/target.ts";
+export type { CompileOptions, GraphOpt } from "./lib/core/target.ts";
 export type { Call, Node } from "./lib/core/tensor.ts";
 export type { Full, Optional, Options, Positional, Rest } from "./lib/op/declare.ts";
 export type { Elementwise, Takes } from "./lib/op/kinds.ts";

@@ -3,8 +3,9 @@
  * reached, with the reason and both nodes where they first differ.
  * @module
  */
-import { type Cut, type Graph, orderOf, rootsOf } from "./graph.ts";
-import { isHost } from "./host.ts";
+import { type Cut, type Graph, orderOf, resultsOf, rootsOf } from "./graph.ts";
+import { type Data, type Host, isHost } from "./host.ts";
+import { isLiteral } from "./leaf.ts";
 import { printAttrs } from "./print.ts";
 import type { Node, Tensor } from "./tensor.ts";
 import { sameType } from "./type.ts";
@@ -27,9 +28,16 @@ export type Reason =
 /** Where two graphs first differ. */
 export interface Difference {
   readonly reason: Reason;
-  readonly recorded?: Node;
-  readonly found?: Node;
-  /** Where the author wrote it, for a read; else the nodes know. */
+  readonly recorded?: Side;
+  readonly found?: Side;
+}
+
+/** One of the two graphs where they differ. */
+export interface Side {
+  readonly node: Node;
+  /** What the node is here, where that is not plain: `reads`, `ends with`. */
+  readonly role?: string;
+  /** Where the author wrote it, for a read; else the node knows. */
   readonly site?: Error;
 }
 
@@ -49,42 +57,67 @@ export function equalElements(a: ArrayLike<number>, b: ArrayLike<number>): boole
 
 /**
  * The first difference between a recorded graph and one staged later, or `undefined`. Values of
- * leaves that are `bound` anew at each call may differ, their types may not.
+ * leaves that are `bound` anew at each call may differ, their types may not. `values` has those that
+ * are not in memory; without one, two such leaves count as equal.
  */
 export function difference(
   recorded: Graph,
   found: Graph,
   comparator: Comparator = equalElements,
   bound: (leaf: Node) => boolean = () => false,
+  values: ReadonlyMap<Data, Host> = new Map(),
 ): Difference | undefined {
   const [before, now] = [readsOf(recorded), readsOf(found)];
-  if (now.length > before.length) {
-    const { roots: [t], site } = now[before.length];
-    return { reason: "value unreadable", found: t.node, site };
-  }
-  if (now.length < before.length) {
-    const { roots: [t], site } = before[now.length];
-    return { reason: "data unreadable", recorded: t.node, site };
+  if (now.length !== before.length) {
+    const more = now.length > before.length;
+    const { roots: [{ node }], site } = (more ? now : before)[Math.min(now.length, before.length)];
+    const [reading, ending] = [{ node, role: "reads", site }, endOf(more ? recorded : found)];
+    return more
+      ? { reason: "value unreadable", ...sides(ending, reading) }
+      : { reason: "data unreadable", ...sides(reading, ending) };
   }
   const a = orderOf([...recorded.args, ...rootsOf(recorded)]);
   const b = orderOf([...found.args, ...rootsOf(found)]);
   const places = [new Map(a.map((n, i) => [n, i])), new Map(b.map((n, i) => [n, i]))] as const;
   const id = (which: 0 | 1, t: Tensor) => `${places[which].get(t.node)}.${t.out}`;
   for (let i = 0; i < Math.min(a.length, b.length); i++) {
-    const reason = nodeDifference(a[i], b[i], id, comparator, bound);
-    if (reason) return { reason, recorded: a[i], found: b[i] };
+    const reason = nodeDifference(a[i], b[i], id, comparator, bound, values);
+    if (reason) return { reason, recorded: { node: a[i] }, found: { node: b[i] } };
   }
-  if (b.length > a.length) return { reason: "too many instructions", found: b[a.length] };
-  if (b.length < a.length) return { reason: "mismature end", recorded: a[b.length] };
+  if (b.length > a.length) {
+    return { reason: "too many instructions", ...sides(endOf(recorded), { node: b[a.length] }) };
+  }
+  if (b.length < a.length) {
+    return { reason: "mismature end", ...sides({ node: a[b.length] }, endOf(found)) };
+  }
   const [ra, rb] = [rootsOf(recorded), rootsOf(found)];
-  if (ra.length !== rb.length) return { reason: "input size mismatch" };
-  const wrong = ra.findIndex((t, i) => id(0, t) !== id(1, rb[i]));
-  if (wrong >= 0) {
-    return { reason: "input id mismatch", recorded: ra[wrong].node, found: rb[wrong].node };
+  if (ra.length !== rb.length) {
+    return { reason: "input size mismatch", ...sides(endOf(recorded), endOf(found)) };
   }
-  return recorded.names.some((n, i) => n !== found.names[i])
-    ? { reason: "name mismatch" }
-    : undefined;
+  const at = (role: string, i: number) =>
+    sides({ node: ra[i].node, role }, { node: rb[i].node, role });
+  const wrong = ra.findIndex((t, i) => id(0, t) !== id(1, rb[i]));
+  if (wrong >= 0) return { reason: "input id mismatch", ...at("gives", wrong) };
+  const other = recorded.names.findIndex((name, i) => name !== found.names[i]);
+  if (other < 0) return undefined;
+  const ends = [resultsOf(recorded)[other], resultsOf(found)[other]];
+  const [x, y] = [recorded, found].map(({ names }, i) => ({
+    node: ends[i].node,
+    role: names[other] ? `gives as ${names[other]}` : "gives",
+  }));
+  return { reason: "name mismatch", ...sides(x, y) };
+}
+
+function sides(recorded: Side | undefined, found: Side | undefined): Omit<Difference, "reason"> {
+  return { ...(recorded ? { recorded } : {}), ...(found ? { found } : {}) };
+}
+
+/** What a graph ends with, if it gives anything. */
+function endOf(graph: Graph): Side | undefined {
+  const results = resultsOf(graph);
+  const many = results.length > 1 ? `${results.length} results, ` : "";
+  const last = results[results.length - 1];
+  return last && { node: last.node, role: `ends with ${many}the last` };
 }
 
 /** What the host reads while the program runs. */
@@ -98,6 +131,7 @@ function nodeDifference(
   id: (which: 0 | 1, t: Tensor) => string,
   comparator: Comparator,
   bound: (leaf: Node) => boolean,
+  values: ReadonlyMap<Data, Host>,
 ): Reason | undefined {
   if (a === b) return undefined;
   if (isExternal(a) !== isExternal(b)) {
@@ -112,10 +146,12 @@ function nodeDifference(
   if (isExternal(a)) {
     if (!sameType(a.outs[0], b.outs[0])) return "tensors not equals";
     if (bound(a) && bound(b)) return undefined;
-    if (a.data === b.data || !isHost(a.data) || !isHost(b.data)) return undefined;
-    if (a.data.data === b.data.data) return undefined;
-    const [x, y] = [a.data.data, b.data.data] as unknown as ArrayLike<number>[];
-    return comparator(x, y) ? undefined : "tensors not equals";
+    if (a.data === b.data) return undefined;
+    const [p, q] = [a, b].map(({ data }) => isHost(data) ? data : data && values.get(data));
+    if (!p || !q || p.data === q.data) return undefined;
+    const [x, y] = [p.data, q.data] as unknown as ArrayLike<number>[];
+    const equal = isLiteral(a) && isLiteral(b) ? equalElements : comparator;
+    return equal(x, y) ? undefined : "tensors not equals";
   }
   if (a.ins.length !== b.ins.length) return "input size mismatch";
   if (printAttrs(a.attrs) !== printAttrs(b.attrs)) return "operator mismatch";

@@ -3,10 +3,7 @@
  * graph has one cut, the end.
  * @module
  */
-import { apply, type Node, type Tensor } from "./tensor.ts";
-
-/** A function that runs on the host between two parts of a graph. */
-export type HoleFn = (...ins: readonly Tensor[]) => unknown;
+import { apply, type HoleFn, type Node, type Tensor } from "./tensor.ts";
 
 /** Where the program stops: to give a value out, to run a host function, or because it ends. */
 export type Cut =
@@ -14,8 +11,10 @@ export type Cut =
   | {
     readonly kind: "hole";
     readonly roots: readonly Tensor[];
+    /** Arguments of the graph that hold what the function gives. */
     readonly outs: readonly Tensor[];
     readonly fn: HoleFn;
+    readonly site?: Error;
   }
   | { readonly kind: "end"; readonly roots: readonly Tensor[] };
 

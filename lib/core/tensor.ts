@@ -19,8 +19,19 @@ export interface Call {
   readonly read?: (t: Tensor) => Promise<Host>;
   /** True where the author may not read values, as the call is symbolic. */
   readonly sealed?: boolean;
-  /** Makes a leaf of the call that holds a value computed outside the record. */
-  readonly admit?: (value: Host) => Tensor;
+  /** Leaves a region out of the record, which takes some terms; `run` runs it on their values. */
+  readonly exclude?: (taken: readonly Tensor[], run: HoleFn, site: Error) => Excluded;
+}
+
+/** A function that runs on the host in the middle of a program. */
+export type HoleFn = (taken: readonly Host[]) => Promise<readonly Host[]>;
+
+/** A region that a call leaves out of its record. */
+export interface Excluded {
+  /** What the terms that it takes are; absent where nothing is computed. */
+  readonly taken?: Promise<readonly Host[]>;
+  /** Makes leaves of the call for what the region gave, or for the types of it. */
+  admit(given: readonly (Host | Type)[]): readonly Tensor[];
 }
 
 /** One application of one operation. Two nodes are the same only if they are one object. */

@@ -4,6 +4,7 @@
  * @module
  */
 import { OptionError } from "../core/fault.ts";
+import { checkFlags } from "./dump_flags.ts";
 import { checkInference, inferenceNames, type InferenceOptions } from "./infer/options.ts";
 import type { OnProgress } from "./parts.ts";
 import type { CaseOptions } from "./testcase.ts";
@@ -12,7 +13,10 @@ import type { CaseOptions } from "./testcase.ts";
 export interface DumpOptions extends Partial<CaseOptions>, InferenceOptions {
   /** The container: V2 (`FBS_V2`, by default) or V1 (`FBS`), which has no limit of 2 GiB. */
   readonly format?: "FBS" | "FBS_V2";
-  /** Names of the arguments, by default the authors', else `arg_0` and so on. */
+  /**
+   * Names of all arguments, or of those that have none; by default the authors', keys of records
+   * among them, else `arg_0` and so on.
+   */
   readonly argNames?: readonly string[];
   /** Names of the results, by default those of their operators; not for a record's. */
   readonly outputNames?: readonly string[];
@@ -107,5 +111,6 @@ export function checkDumpOptions(options: object, more: readonly string[] = []):
   if (maxerr !== undefined && !(maxerr >= 0)) {
     throw new OptionError(`Cannot dump with maxerr: ${maxerr}: it must not be negative`);
   }
+  checkFlags(options as Record<string, unknown>);
   checkInference(options as DumpOptions);
 }

@@ -64,6 +64,11 @@ export interface Emitter {
   hold(data: Data, name?: string, format?: FileLayoutFormat): Var;
   /** An operator of another list, on operands of this one and with types of its own. */
   adopt(drafted: Drafted, ins: readonly Var[], outs: readonly Type[]): Var;
+  /**
+   * Calls the operator of a result what its operation is called, or, as MegEngine does with what it
+   * adds itself, by its operands; leaves keep their names.
+   */
+  call(v: Var, label?: string): void;
   /** Runs with names inside a scope, such as `net.fc1`. */
   within<T>(scope: string, run: () => T): T;
   /** All operators so far, operands before users. */
@@ -182,6 +187,14 @@ export function newEmitter(): Emitter {
       const { tensor } = drafted;
       const own = tensor && !tensor.value ? { ...tensor, shape: outs[0].shape } : tensor;
       return add({ ...drafted, ins, outs, ...(own ? { tensor: own } : {}) });
+    },
+    call({ from }, label) {
+      if (!from.ins.length) return;
+      const named = from as { label: string };
+      const head = (text: string) => text.split("(")[0];
+      named.label = label === undefined
+        ? `${head(from.label)}(${from.ins.map((v) => head(v.from.label)).join(",")})`
+        : scope + label;
     },
     within(inner, run) {
       const outer = scope;

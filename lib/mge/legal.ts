@@ -26,6 +26,7 @@ import { recurrentWriting } from "./legal/recurrent.ts";
 import { reduceLowerings, reduceWriting } from "./legal/reduce.ts";
 import { shapeLowerings, shapeWriting } from "./legal/shape.ts";
 import { sortLowerings, sortWriting } from "./legal/sort.ts";
+import { scopesOf } from "./scopes.ts";
 import type { Container, Lowerings, Writing, WritingRules } from "./legal/site.ts";
 import { elemwise } from "./legal/steps.ts";
 
@@ -92,11 +93,28 @@ function unwritable(node: Node): FormatError {
   );
 }
 
-function expand(roots: readonly Tensor[], container: Container): readonly Tensor[] {
+/**
+ * Names of what several operators compute together, by the place of the last of them; the others
+ * have none.
+ */
+type Called = Map<Error, string | null>;
+
+/** What MegEngine calls an operation that files have under another name, or not at all. */
+const others: Readonly<Record<string, string>> = { leakyRelu: "PRELU", softmax: "Softmax" };
+
+function expand(
+  roots: readonly Tensor[],
+  container: Container,
+  called: Called,
+): readonly Tensor[] {
   let now = roots;
   for (let left = deepest; left > 0; left--) {
     const made: Compositions = new Map();
-    const next = rebuild(now, (t) => lowered(t, container, made));
+    const next = rebuild(now, (t) => {
+      const low = lowered(t, container, made);
+      if (low) callParts(t.node, low.node, called);
+      return low;
+    });
     if (next.every((t, i) => t === now[i])) return now;
     now = next;
   }
@@ -119,12 +137,34 @@ function renamed(roots: readonly Tensor[]): readonly Tensor[] {
   });
 }
 
+/** A graph in operations that files have. */
+interface Legal {
+  readonly graph: Graph;
+  readonly called: Called;
+}
+
+/** The last part of what was one operation has its name. */
+function callParts({ op, site, ins }: Node, last: Node, called: Called): void {
+  const name = called.has(site) ? called.get(site)! : others[op.name] ?? op.wire?.mode;
+  if (name === undefined) return;
+  const taken = new Set(ins.map(({ node }) => node));
+  const visit = (node: Node): void => {
+    if (taken.has(node) || node.ins.length === 0) return;
+    taken.add(node);
+    called.set(node.site, node === last ? name : null);
+    for (const t of node.ins) visit(t.node);
+  };
+  visit(last);
+}
+
 /** The graph in operations that files have. */
-export function legalised(graph: Graph, container: Container, level: 0 | 1 = 1): Graph {
+export function legalised(graph: Graph, container: Container, level: 0 | 1 = 1): Legal {
+  const called: Called = new Map();
   const first = optimize(graph, level);
-  const roots = renamed(expand(resultsOf(first), container));
+  const roots = renamed(expand(resultsOf(first), container, called));
   const second = optimize(graphOf(graph.args, roots, graph.names), level);
-  return graphOf(graph.args, expand(resultsOf(second), container), graph.names);
+  const last = expand(resultsOf(second), container, called);
+  return { graph: graphOf(graph.args, last, graph.names), called };
 }
 
 /** A graph as operators, and what its arguments and results are there. */
@@ -136,7 +176,7 @@ export interface Written {
 
 /** Writes a legalised graph; arguments get the names given. */
 export function writeOperators(
-  graph: Graph,
+  { graph, called }: Legal,
   container: Container,
   argNames: readonly string[],
 ): Written {
@@ -144,9 +184,16 @@ export function writeOperators(
   const made = new Map<Node, readonly Var[]>();
   const args = graph.args.map((t, i) => e.input(argNames[i], t));
   graph.args.forEach((t, i) => made.set(t.node, [args[i]]));
-  for (const node of orderOf(resultsOf(graph))) {
+  const order = orderOf(resultsOf(graph));
+  const scopes = scopesOf(order);
+  for (const node of order) {
     if (made.has(node)) continue;
-    const vars = node.data ? e.hold(node.data, node.name) : applied(e, node, made, container);
+    const vars = node.data ? e.hold(node.data, node.name) : e.within(scopes.get(node)!, () => {
+      const own = applied(e, node, made, container);
+      const name = called.get(node.site);
+      if (name !== undefined) e.call([own].flat()[0], name ?? undefined);
+      return own;
+    });
     made.set(node, [vars].flat());
   }
   return { e, args, roots: resultsOf(graph).map((t) => made.get(t.node)![t.out]) };
@@ -165,18 +212,8 @@ function applied(
     ins: ins as readonly Var[],
   };
   const rule = rules[node.op.name];
-  return e.within(scopeOf(node), () => {
-    if (rule) return rule.write(site);
-    const mode = node.op.wire?.mode;
-    if (mode === undefined) throw unwritable(node);
-    return elemwise(e, mode, ...site.ins);
-  });
-}
-
-/** The module whose parameter a node uses: `net.fc1` of `net.fc1.weight`. */
-function scopeOf(node: Node): string {
-  for (const { node: { name, data } } of node.ins) {
-    if (data && name?.includes(".")) return name.slice(0, name.lastIndexOf("."));
-  }
-  return "";
+  if (rule) return rule.write(site);
+  const mode = node.op.wire?.mode;
+  if (mode === undefined) throw unwritable(node);
+  return elemwise(e, mode, ...site.ins);
 }

@@ -140,15 +140,23 @@ function isParam(d: Drafted): boolean {
   return d.type === "SharedDeviceTensor";
 }
 
-/** The names given, else the authors', else `arg_0` and so on; equal ones are numbered. */
+/**
+ * The names given, else the authors', else `arg_0` and so on; equal ones are numbered. Names may be
+ * given for all arguments, or for those that have none: keys of records keep theirs.
+ */
 export function argumentNames(graph: Graph, given?: readonly string[]): readonly string[] {
-  const n = graph.args.length;
-  if (given && given.length !== n) {
+  const { args } = graph;
+  const open = args.filter(({ node }) => node.name === undefined);
+  if (given && given.length !== args.length && given.length !== open.length) {
+    const some = open.length < args.length ? `, or ${open.length} for those without a name` : "";
     throw new OptionError(
-      `Cannot dump: wrong number of argNames, should be ${n} values, found ${given.length}`,
+      `Cannot dump: wrong number of argNames, should be ${args.length} values${some}, ` +
+        `found ${given.length}`,
     );
   }
-  return numbered(graph.args.map((t, i) => given?.[i] ?? t.node.name ?? `arg_${i}`));
+  const named = given?.length === args.length ? args : open;
+  const names = new Map(given?.map((name, i) => [named[i], name]));
+  return numbered(args.map((t, i) => names.get(t) ?? t.node.name ?? `arg_${i}`));
 }
 
 /** The names given, else the keys of a record; empty where neither says one. */

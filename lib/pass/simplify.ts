@@ -7,6 +7,7 @@ import type { Graph } from "../core/graph.ts";
 import { scalarOf, type Tensor } from "../core/tensor.ts";
 import { isFloat, sameType, sizeOf } from "../core/type.ts";
 import { full } from "../ops/create.ts";
+import { logAddExp } from "../ops/math.ts";
 import { broadcastTo } from "../ops/shape.ts";
 import { as } from "../ops/select.ts";
 import { type Law, rewrite } from "./rewrite.ts";
@@ -67,6 +68,14 @@ export function logOfExp(t: Tensor): Tensor | undefined {
   return t.node.op.name === "log" && x.node.op.name === "exp" ? x.node.ins[0] : undefined;
 }
 
+/** log(exp x + exp y) → logAddExp(x, y), which does not overflow. */
+export function logOfExps(t: Tensor): Tensor | undefined {
+  const [sum] = t.node.ins;
+  if (t.node.op.name !== "log" || sum.node.op.name !== "add") return undefined;
+  const [a, b] = sum.node.ins.map(({ node }) => node);
+  return a.op.name === "exp" && b.op.name === "exp" ? logAddExp(a.ins[0], b.ins[0]) : undefined;
+}
+
 /** neg(neg x) → x. */
 export function doubleNegation(t: Tensor): Tensor | undefined {
   const [x] = t.node.ins;
@@ -94,6 +103,7 @@ export const algebra: readonly Law[] = [
   doubleNegation,
   quotientOfSame,
   logOfExp,
+  logOfExps,
 ];
 
 /** Applies the algebra until it has nothing to say. */

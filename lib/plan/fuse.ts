@@ -10,13 +10,14 @@ import { type Graph, orderOf, resultsOf, rootsOf, usersOf } from "../core/graph.
 import { addressOf, coordsOf, linearOf } from "../core/index.ts";
 import { broadcastCoords } from "../core/draft.ts";
 import type { Scalar } from "../core/scalar.ts";
-import type { Limits } from "../core/target.ts";
+import type { GraphOpt, Limits } from "../core/target.ts";
 import type { Node, Tensor } from "../core/tensor.ts";
 import { sameShape, sizeOf } from "../core/type.ts";
 import { draftOfNode } from "./decompose.ts";
 import { inliner, isInlineConstant } from "./inline.ts";
 import { ownCost, readsOf, repeats } from "./cost.ts";
 import { boundRegions } from "./regions.ts";
+import { isForReductions, keptApart } from "./chosen.ts";
 
 /** One kernel: what it computes, from what, and the operations in it. */
 export interface Group {
@@ -29,7 +30,7 @@ export interface Group {
 }
 
 /** How eagerly to fuse. */
-export interface FuseOptions {
+export interface FuseOptions extends GraphOpt {
   /** False: every operation is its own kernel, views aside. */
   readonly fuse: boolean;
 }
@@ -58,7 +59,7 @@ export function fuse(graph: Graph, limits: Limits, options: FuseOptions): readon
     let cur = node;
     while (options.fuse && !results.has(cur)) {
       const next = users.get(cur)!;
-      if (next.length !== 1 || owner.has(next[0]) || !isEpilogue(next[0], cur)) break;
+      if (next.length !== 1 || owner.has(next[0]) || !isEpilogue(next[0], cur, options)) break;
       cur = next[0];
       chain.push(cur);
       owner.set(cur, node);
@@ -70,9 +71,14 @@ export function fuse(graph: Graph, limits: Limits, options: FuseOptions): readon
     if (isRoot(node)) made.add(chains.get(node)!.at(-1) ?? node);
     if (results.has(node) && !isLeaf(node)) made.add(node);
   }
-  if (options.fuse) boundRegions(order, limits, { made, owner, chains, users, isRoot, isLeaf });
+  for (const node of keptApart({ order, users, kinds, options })) {
+    if (!owner.has(node)) made.add(node);
+  }
+  if (options.fuse || options.jitFuseReduce) {
+    boundRegions(order, limits, { made, owner, chains, users, isRoot, isLeaf });
+  }
   for (const node of results) if (!isLeaf(node)) made.add(node);
-  materialize(order, users, made, { owner, isRoot, kinds, options });
+  materialize(order, made, { owner, isRoot, kinds, options, users });
 
   const groups: Group[] = [];
   const built = new Set<Node>();
@@ -90,27 +96,24 @@ export function fuse(graph: Graph, limits: Limits, options: FuseOptions): readon
 }
 
 /** Elementwise on the whole of `cur`, or the same elements in another order. */
-function isEpilogue(user: Node, cur: Node): boolean {
+function isEpilogue(user: Node, cur: Node, { jitFuseDimshuffle = true }: GraphOpt): boolean {
   if (user.op.scalar) {
     return user.ins.some((t) => t.node === cur) && sameShape(user.outs[0].shape, cur.outs[0].shape);
   }
-  return user.op.name === "reshape" || user.op.name === "transpose";
+  return user.op.name === "reshape" || jitFuseDimshuffle && user.op.name === "transpose";
 }
 
 interface Deciding {
   readonly owner: ReadonlyMap<Node, Node>;
   readonly isRoot: (n: Node) => boolean;
   readonly kinds: ReadonlyMap<Node, string>;
+  readonly users: ReadonlyMap<Node, readonly Node[]>;
   readonly options: FuseOptions;
 }
 
 /** Decides, users first, which maps are computed into memory and which at each use. */
-function materialize(
-  order: readonly Node[],
-  users: ReadonlyMap<Node, readonly Node[]>,
-  made: Set<Node>,
-  how: Deciding,
-): void {
+function materialize(order: readonly Node[], made: Set<Node>, how: Deciding): void {
+  const { users } = how;
   const cost = new Map<Node, number>();
   for (const node of order) {
     let below = 0;
@@ -140,7 +143,7 @@ function materialize(
     const extra = evaluations / size;
     const cheap = own * (extra - 1) <= 3 + 1.5 * extra;
     const isView = Boolean(node.op.view) || own === 0;
-    const apart = !how.options.fuse && !node.op.view;
+    const apart = !how.options.fuse && !node.op.view && !isForReductions(node, made, how);
     if (apart || (!cheap && !isView) || (own > 0 && feedsContraction(node, users, made, how))) {
       made.add(node);
     }

@@ -4,7 +4,7 @@
  * @module
  */
 import { OptionError, placeOf, TraceError } from "../core/fault.ts";
-import type { Graph } from "../core/graph.ts";
+import { type Graph, resultsOf } from "../core/graph.ts";
 import { arg } from "../core/leaf.ts";
 import { isTensor, type Tensor } from "../core/tensor.ts";
 import { leavesOf, mapTree, pathText } from "../core/tree.ts";
@@ -14,7 +14,7 @@ import { type Target, writeTo } from "../io/sink.ts";
 import { type Dump, dumpFunction } from "../mge/dump.ts";
 import { checkDumpOptions, type DumpInfo, type DumpOptions } from "../mge/dump_options.ts";
 import { stripText } from "../mge/strip.ts";
-import { isType, stage } from "../stage/stage.ts";
+import { graphOf, isType, stage } from "../stage/stage.ts";
 import type { AnyFunction, DumpToOptions } from "./dump.ts";
 import { record } from "./record.ts";
 import type { Traced } from "./trace.ts";
@@ -38,8 +38,12 @@ function reshaped(
 async function graphOfTypes(f: AnyFunction, types: readonly unknown[]): Promise<Graph> {
   if (!isTraced(f)) return stage(f, types);
   const leaves = mapTree(types, isType, (t: Type | Named) => arg(t)) as readonly unknown[];
-  const { graph } = await record(f.source as AnyFunction, leaves, undefined);
-  return graph;
+  try {
+    return (await record(f.source as AnyFunction, leaves)).graph;
+  } catch (error) {
+    const isHole = error instanceof TraceError && error.reason === "excluded region";
+    throw isHole ? excluded(error.place) : error;
+  }
 }
 
 /** The types to dump for, and the graph of the latest call if it was for them. */
@@ -67,13 +71,13 @@ function subjectOf(
 }
 
 /** What a region outside the record gave has no meaning in a file. */
-function refuseHoles(graph: Graph, types: readonly unknown[]): void {
-  const hole = graph.cuts.find(({ kind }) => kind === "hole");
-  const given = leavesOf(types, isType).length;
-  const site = hole?.roots[0]?.node.site ?? graph.args[given]?.node.site;
-  if (!hole && graph.args.length <= given) return;
-  const place = placeOf(site);
-  throw new TraceError(
+function refuseHoles(graph: Graph): void {
+  const hole = graph.cuts.find((cut) => cut.kind === "hole");
+  if (hole) throw excluded(placeOf(hole.site));
+}
+
+function excluded(place: string | undefined): TraceError {
+  return new TraceError(
     "excluded region",
     `Cannot dump: a file cannot run the region excluded from the trace${
       place ? `\n  at ${place}` : ""
@@ -92,12 +96,20 @@ export async function planned(
   const subject = subjectOf(f, types);
   refuseTensors(subject.types);
   const graph = subject.graph ?? await graphOfTypes(f, subject.types);
-  refuseHoles(graph, subject.types);
+  refuseHoles(graph);
   return await dumpFunction(
-    graph,
+    byName(graph),
     options,
-    (shapes) => graphOfTypes(f, reshaped(subject.types, shapes)),
+    async (shapes) => byName(await graphOfTypes(f, reshaped(subject.types, shapes))),
   );
+}
+
+/** The results of a record in the order of their names, as MegEngine has them. */
+function byName(graph: Graph): Graph {
+  const results = resultsOf(graph);
+  if (!results.length || graph.names.includes("")) return graph;
+  const order = [...graph.names.keys()].sort((i, k) => graph.names[i] < graph.names[k] ? -1 : 1);
+  return graphOf(graph.args, order.map((i) => results[i]), order.map((i) => graph.names[i]));
 }
 
 function refuseTensors(types: readonly unknown[]): void {

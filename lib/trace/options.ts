@@ -4,17 +4,18 @@
  */
 import type { Comparator } from "../core/compare.ts";
 import { OptionError, TraceError } from "../core/fault.ts";
-import type { Machine } from "../core/target.ts";
+import type { CompileOptions, GraphOpt, Machine } from "../core/target.ts";
 import { isTensor } from "../core/tensor.ts";
 import { leavesOf, mapTree, type Path, pathText } from "../core/tree.ts";
 import type { Type } from "../core/type.ts";
 import type { Level } from "../stage/level.ts";
+import { checkMemory, compiledMemory, type MemoryOptions } from "./memory.ts";
 
 /** Which arguments give their memory to the results: positions, or paths into a tree. */
 export type Donate = readonly (number | readonly [number, ...(string | number)[]])[];
 
 /** How a function is traced. */
-export interface TraceOptions {
+export interface TraceOptions extends MemoryOptions {
   /** Where it runs; by default where resident arguments live, else the best CPU target. */
   readonly on?: Machine;
   /** Values cannot be read inside the function. */
@@ -31,34 +32,88 @@ export interface TraceOptions {
   readonly donate?: Donate;
   /** 0: what was written … 3: measured kernels; 2 by default. */
   readonly optLevel?: Level;
+  /** Fusions chosen by hand; what is unset `optLevel` decides. */
+  readonly graphOpt?: GraphOpt;
+  /** One trace serves many shapes, with a plan for each; false: a second shape is an error. */
+  readonly symbolicShape?: boolean;
   /** Times every kernel of every call, for `profile()`; calls are slower then. */
   readonly profiling?: boolean;
 }
 
-const known: readonly (keyof TraceOptions)[] = [
-  "on",
-  "symbolic",
-  "captureAsConst",
-  "recordOnly",
-  "withoutHost",
-  "comparator",
-  "donate",
-  "optLevel",
-  "profiling",
-];
+/** What each option may be: a text for people, and the check. */
+const accepted: Readonly<Record<keyof TraceOptions, readonly [string, (v: never) => boolean]>> = {
+  on: ["a target that open() gave", (v: Machine) => typeof v?.compile === "function"],
+  symbolic: ["true or false", isTruth],
+  captureAsConst: ["true or false", isTruth],
+  recordOnly: ["true or false", isTruth],
+  withoutHost: ["true or false", isTruth],
+  comparator: ["a function of two arrays", (v) => typeof v === "function"],
+  donate: ["a list of positions from 0, or of paths such as [0, 'weight']", isDonate],
+  optLevel: ["0, 1, 2 or 3", (v) => [0, 1, 2, 3].includes(v)],
+  graphOpt: ["a record of jitFuseDimshuffle and jitFuseReduce, each true or false", isGraphOpt],
+  symbolicShape: ["true or false", isTruth],
+  profiling: ["true or false", isTruth],
+  // memory.ts says more of what these may be.
+  sublinearMemory: ["true, false or a record of numbers", () => true],
+  dtr: ["a record with evictionThreshold, in bytes", () => true],
+};
 
-/** Refuses options that do not exist or are out of range. */
+function isTruth(value: unknown): boolean {
+  return typeof value === "boolean";
+}
+
+function isPosition(value: unknown): boolean {
+  return Number.isInteger(value) && (value as number) >= 0;
+}
+
+function isDonate(value: unknown): boolean {
+  const isKey = (key: unknown) => typeof key === "string" || isPosition(key);
+  return Array.isArray(value) &&
+    value.every((entry) =>
+      Array.isArray(entry) ? isPosition(entry[0]) && entry.every(isKey) : isPosition(entry)
+    );
+}
+
+function isGraphOpt(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const names = ["jitFuseDimshuffle", "jitFuseReduce"];
+  return Object.entries(value).every(([name, v]) =>
+    names.includes(name) && (v === undefined || isTruth(v))
+  );
+}
+
+/** Refuses options that do not exist, are out of range, or contradict one another. */
 export function checkOptions(f: unknown, options: TraceOptions): void {
   if (typeof f !== "function") throw new OptionError(`Cannot trace ${typeof f}: give a function`);
-  for (const name of Object.keys(options)) {
-    if (!known.includes(name as keyof TraceOptions)) {
-      throw new OptionError(`Cannot trace with option ${name}: known are ${known.join(", ")}`);
+  for (const [name, value] of Object.entries(options)) {
+    const [range, holds] = Object.hasOwn(accepted, name)
+      ? accepted[name as keyof TraceOptions]
+      : [];
+    if (!range || !holds) {
+      throw new OptionError(
+        `Cannot trace with option ${name}: known are ${Object.keys(accepted).join(", ")}`,
+      );
     }
+    if (value === undefined || holds(value as never)) continue;
+    throw new OptionError(`Cannot trace with ${name}: ${shown(value)}: it must be ${range}`);
   }
-  const { optLevel } = options;
-  if (optLevel !== undefined && ![0, 1, 2, 3].includes(optLevel)) {
-    throw new OptionError(`Cannot trace with optLevel: ${optLevel}: it must be 0, 1, 2 or 3`);
+  checkMemory(options);
+  if (!options.recordOnly) return;
+  for (const name of ["symbolic", "captureAsConst"] as const) {
+    if (options[name] !== false) continue;
+    throw new OptionError(`Cannot trace with ${name}: false: recordOnly needs it to be true`);
   }
+}
+
+/** What the options say about every plan. */
+export function compileOptions(options: TraceOptions): CompileOptions {
+  const { optLevel, graphOpt } = options;
+  return { optLevel, graphOpt, ...compiledMemory(options) };
+}
+
+/** An option's value in a message. */
+function shown(value: unknown): string {
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
 /** Arguments with types in the place of tensors. */

@@ -5,9 +5,16 @@
  */
 import { placeOf } from "../core/fault.ts";
 import type { Host, Resident } from "../core/host.ts";
-import type { Loaded, Machine, StepInfo, StepTime, Timed, Took } from "../core/target.ts";
+import type {
+  Loaded,
+  Machine,
+  MemoryReport,
+  StepInfo,
+  StepTime,
+  Timed,
+  Took,
+} from "../core/target.ts";
 import { printType } from "../core/type.ts";
-import { type MemoryReport, memoryReport } from "../plan/timeline.ts";
 import { type Peak, peakOf } from "./peak.ts";
 
 /** One kernel of a plan over all its calls. Times are in nanoseconds. */
@@ -62,8 +69,8 @@ export interface ProfiledPlan {
   readonly ms: Took;
   /** Its kernels in order. */
   readonly kernels: readonly ProfiledKernel[];
-  /** What it needs; null where the interpreter runs, which plans nothing. */
-  readonly memory: MemoryReport | null;
+  /** What it needs. */
+  readonly memory: MemoryReport;
   /** Its calls in order. */
   readonly calls: readonly ProfiledCall[];
 }
@@ -138,7 +145,7 @@ function planOf({ key, loaded, infos, calls }: Collected, peak: Peak): ProfiledP
     key,
     ms: loaded.took,
     kernels: infos.map((info, i) => kernelOf(info, rows.map((row) => row.get(i)), peak)),
-    memory: loaded.plan ? memoryReport(loaded.plan) : null,
+    memory: loaded.memory(),
     calls: calls.map(({ ran, start, ms, readback }) => ({
       ...{ start, ms, readback },
       kernels: ran.times.map(({ step, start, ns }) => ({ kernel: step, start, ns })),

@@ -5,10 +5,11 @@
  */
 import { type Cut, type Graph, orderOf, rebuild } from "../core/graph.ts";
 import type { Host, Resident } from "../core/host.ts";
-import { arg, isLiteral } from "../core/leaf.ts";
+import { arg, argOp, isLiteral } from "../core/leaf.ts";
 import { printGraph } from "../core/print.ts";
 import { apply, type Call, isTensor, type Node, type Tensor } from "../core/tensor.ts";
 import { mapTree, type Path, pathText } from "../core/tree.ts";
+import type { Type } from "../core/type.ts";
 import { graphOf, resultLeaves } from "../stage/stage.ts";
 
 /** What a call did. */
@@ -18,56 +19,81 @@ export interface Recording {
   readonly result: unknown;
   /** Values that excluded regions gave, in the order of the graph's further arguments. */
   readonly admitted: readonly Host[];
-  readonly reads: number;
 }
 
-/** Computes one term of a call from the leaves that it has so far. */
+/** Computes terms of a call from the leaves that it has so far. */
 export type Compute = (
-  t: Tensor,
+  roots: readonly Tensor[],
   leaves: readonly Tensor[],
   admitted: readonly Host[],
-) => Promise<Host>;
+) => Promise<readonly Host[]>;
+
+/** How a call is recorded. */
+export interface Recorder {
+  /** Absent where nothing runs. */
+  readonly compute?: Compute;
+  /** The author may not read values. */
+  readonly sealed?: boolean;
+  /** Where the call was made. */
+  readonly site?: Error;
+}
+
+/** What an excluded region has given so far. */
+interface Gap {
+  readonly outs: Tensor[];
+  readonly values: Host[];
+}
 
 /** Calls a function with fresh leaves that belong to a call of their own. */
 export async function record(
   f: (...args: never[]) => unknown,
   args: readonly unknown[],
-  compute: Compute | undefined,
-  sealed: boolean = false,
+  { compute, sealed = false, site }: Recorder = {},
 ): Promise<Recording> {
-  const leaves: Tensor[] = [];
-  const admitted: Host[] = [];
+  const own: Tensor[] = [];
+  const gaps: Gap[] = [];
   const cuts: Cut[] = [];
+  // Regions may end in another order than they began, in which they are compared.
+  const leaves = () => [...own, ...gaps.flatMap(({ outs }) => outs)];
+  const admitted = () => gaps.flatMap(({ values }) => values);
+  const leaf = (type: Type, name: string | undefined, site: Error | undefined) =>
+    apply(argOp, [], {}, { type: { dtype: type.dtype, shape: type.shape }, name, call, site })[0];
   const call: Call = {
     name: f.name || "traced function",
     live: true,
     sealed,
     ...(compute
       ? {
-        read(t: Tensor): Promise<Host> {
+        async read(t: Tensor): Promise<Host> {
           cuts.push({ kind: "read", roots: [t], site: new Error("read") });
-          return compute(t, leaves, admitted);
-        },
-        admit(value: Host): Tensor {
-          const leaf = arg(value, undefined, call);
-          leaves.push(leaf);
-          admitted.push(value);
-          return leaf;
+          return (await compute([t], leaves(), admitted()))[0];
         },
       }
       : {}),
+    exclude(taken, fn, site) {
+      const gap: Gap = { outs: [], values: [] };
+      gaps.push(gap);
+      cuts.push({ kind: "hole", roots: taken, outs: gap.outs, fn, site });
+      return {
+        taken: compute?.(taken, leaves(), admitted()),
+        admit(given) {
+          gap.outs.push(...given.map((type) => leaf(type, undefined, site)));
+          if (compute) gap.values.push(...given as readonly Host[]);
+          return gap.outs;
+        },
+      };
+    },
   };
   try {
     const given = mapTree(args, isTensor, (t, path) => {
-      const leaf = arg(t, nameOf(t, path), call);
-      leaves.push(leaf);
-      return leaf;
+      own.push(leaf(t, nameOf(t, path), site));
+      return own[own.length - 1];
     }) as unknown[];
     const returned = f(...given as never[]);
     const result = returned instanceof Promise ? await returned : returned;
     const { roots, names } = resultLeaves(result);
     const all: Cut[] = [...cuts, { kind: "end", roots }];
-    return { graph: closed(leaves, all, names), result, admitted, reads: cuts.length };
+    return { graph: closed(leaves(), all, names), result, admitted: admitted() };
   } finally {
     call.live = false;
   }
@@ -80,7 +106,13 @@ function closed(leaves: readonly Tensor[], cuts: readonly Cut[], names: readonly
   let at = 0;
   const graph: Graph = {
     args: [...fresh.values()],
-    cuts: cuts.map((c) => ({ ...c, roots: roots.slice(at, at += c.roots.length) }) as Cut),
+    cuts: cuts.map((c) =>
+      ({
+        ...c,
+        roots: roots.slice(at, at += c.roots.length),
+        ...(c.kind === "hole" ? { outs: c.outs.map((t) => fresh.get(t)!) } : {}),
+      }) as Cut
+    ),
     names,
     toString: () => printGraph(graph),
   };

@@ -13,16 +13,35 @@ import { isTensor, type Tensor } from "../core/tensor.ts";
 import { leavesOf, mapTree, structureOf } from "../core/tree.ts";
 import { printType } from "../core/type.ts";
 import { type Bindings, bindings } from "./bindings.ts";
-import { checkOptions, donated, refuseOthers, type TraceOptions, typesOf } from "./options.ts";
+import {
+  checkOptions,
+  compileOptions,
+  donated,
+  refuseOthers,
+  type TraceOptions,
+  typesOf,
+} from "./options.ts";
+import { memoryOf, type TracedMemory } from "./memory.ts";
 import { ownerOf } from "./read.ts";
-import { capturedIn, closedGraph, openGraph, record, type Recording } from "./record.ts";
+import {
+  capturedIn,
+  closedGraph,
+  type Compute,
+  openGraph,
+  record,
+  type Recording,
+} from "./record.ts";
+import { rerun } from "./exclude.ts";
+import { keptPlans, leave, mostPlans, setAside, type Used } from "./kept.ts";
+import { firstTurns } from "./turns.ts";
 import type { Target } from "../io/sink.ts";
 import type { DumpInfo } from "../mge/dump_options.ts";
 import type { DumpToOptions } from "./dump.ts";
 import { type Profile, profiler } from "./profile.ts";
 import { cpuMachine, isLost } from "./cpu.ts";
-import { refuseHost, verify } from "./verify.ts";
+import { refuseHost, refuseShapes, verify } from "./verify.ts";
 
+export type { TracedMemory } from "./memory.ts";
 export type { Donate, TraceOptions } from "./options.ts";
 
 /** What the latest call was. */
@@ -44,6 +63,10 @@ export interface Traced<A extends readonly unknown[], R> {
   readonly source: (...args: A) => unknown;
   /** The options it was traced with. */
   readonly options: TraceOptions;
+  /** What memory the plans of the latest call need, and what the options make of it. */
+  memory(): TracedMemory;
+  /** How many plans it keeps: one for each structure, types and host values of its arguments. */
+  readonly plans: number;
   /** What each kernel of each call did and took; needs the option `profiling`. */
   profile(): Promise<Profile>;
   /** Writes it as a model file; a path is replaced only when the new file is whole. */
@@ -52,13 +75,6 @@ export interface Traced<A extends readonly unknown[], R> {
   dispose(): void;
   /** The same, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>;
-}
-
-/** A plan and the calls that are using it; one set aside goes when the last of them ends. */
-interface Used {
-  readonly loaded: Loaded | Promise<Loaded>;
-  users: number;
-  isAside: boolean;
 }
 
 interface Entry extends Used {
@@ -70,49 +86,102 @@ interface Prefix extends Used {
   readonly graph: Graph;
 }
 
-function setAside(entry: Used): void {
-  entry.isAside = true;
-  if (entry.users === 0) drop(entry);
-}
-
-function leave(entry: Used): void {
-  if (--entry.users === 0 && entry.isAside) drop(entry);
-}
-
-/** A plan that failed to compile has nothing to give back. */
-function drop({ loaded }: Used): void {
-  if (loaded instanceof Promise) loaded.then((made) => made.dispose(), () => {});
-  else loaded.dispose();
-}
-
-/** Plans that a traced function keeps, and plans of reads inside it. */
-const mostPlans = 64;
-
 /** Wraps a function of tensors, or of trees of them, so that calling it runs it. */
 export function trace<A extends readonly unknown[], R>(
   f: (...args: A) => R,
   options: TraceOptions = {},
 ): Traced<A, Awaited<R>> {
   checkOptions(f, options);
+  const how = compileOptions(options);
   const source = f as unknown as (...args: never[]) => unknown;
-  const plans = new Map<string, Entry>();
+  const plans = keptPlans<Entry>();
+  const prefixes = keptPlans<Prefix>();
   const planning = new Map<string, Promise<Entry>>();
-  const prefixes = new Map<string, Prefix>();
+  const records = new Map<string, Recording>();
+  const shapes = new Map<string, string>();
+  const turns = firstTurns();
   const profiles = options.profiling ? profiler() : undefined;
   const ran = (key: string, loaded: Loaded, given: readonly (Host | Resident)[]) =>
     profiles ? profiles.run(key, loaded, given) : loaded.run(given);
   let recorded: Recorded | undefined;
+  let latest: readonly Loaded[] = [];
   let held: Bindings | undefined;
 
   async function call(...args: A): Promise<Awaited<R>> {
+    const site = new Error("call");
     if (options.captureAsConst || options.recordOnly) refuseOthers(args);
-    if (options.recordOnly) {
-      const { graph, result } = await record(source, args, undefined, true);
+    const key = structureOf(args, isTensor, printType);
+    const isFixed = options.symbolicShape === false;
+    const form = isFixed ? structureOf(args, isTensor, ({ dtype }) => dtype) : "";
+    if (isFixed) refuseShapes(shapes.get(form) ?? key, key, site);
+    const keep = (graph: Graph) => {
+      if (isFixed) refuseShapes(shapes.get(form) ?? key, key, site);
+      if (isFixed) shapes.set(form, key);
       recorded = { types: args.map(typesOf), graph };
+    };
+    if (options.recordOnly) return await staged(args, key, keep, site);
+    const done = options.withoutHost
+      ? await turns.take(key, () => plans.get(key) !== undefined)
+      : undefined;
+    const computed: Resident[] = [];
+    const inside: Loaded[] = [];
+    let entry: Entry | undefined;
+    try {
+      const leaves = leavesOf(args, isTensor).map(({ leaf }) => leaf);
+      const bound = await boundFor(leaves);
+      const before = entry = plans.get(key);
+      if (entry) entry.users++;
+      const given: (Host | Resident)[] = [];
+      for (const t of leaves) {
+        const argument = await bound.argument(t);
+        given.push(argument.value);
+        if (argument.computed && isResident(argument.value)) computed.push(argument.value);
+      }
+      const compute = prefix(bound, given, inside);
+      const made = before && options.withoutHost
+        ? { ...before.made, admitted: await rerun(before.made.graph, given.length, compute) }
+        : await record(source, args, { compute, sealed: options.symbolic, site });
+      const captured = options.captureAsConst ? [] : capturedIn(made.graph);
+      if (options.withoutHost) refuseHost(made, captured);
+      if (!entry) {
+        entry = await planned(bound, key, args, made, captured);
+        entry.users++;
+      }
+      if (made.graph !== entry.made.graph) await verify(entry.made, made, options);
+      if (held === bound) plans.touch(key, entry);
+      keep(made.graph);
+      done?.();
+      for (const value of made.admitted) given.push(value);
+      for (const t of captured) given.push(await bound.captured(t));
+      const outs = await ran(key, entry.loaded, given);
+      latest = [entry.loaded, ...inside];
       let at = 0;
-      return mapTree(result, isTensor, () => resultsOf(graph)[at++]) as Awaited<R>;
+      return mapTree(made.result, isTensor, () => constant(outs[at++])) as Awaited<R>;
+    } finally {
+      done?.();
+      computed.forEach((resident) => resident.dispose());
+      if (entry) leave(entry);
     }
-    const leaves = leavesOf(args, isTensor).map(({ leaf }) => leaf);
+  }
+
+  /** A call that only records: its results have types. */
+  async function staged(
+    args: A,
+    key: string,
+    keep: (graph: Graph) => void,
+    site: Error,
+  ): Promise<Awaited<R>> {
+    const made = await record(source, args, { sealed: true, site });
+    const before = records.get(key);
+    if (before) await verify(before, made, options);
+    else if (records.size < mostPlans) records.set(key, made);
+    keep(made.graph);
+    let at = 0;
+    return mapTree(made.result, isTensor, () => resultsOf(made.graph)[at++]) as Awaited<R>;
+  }
+
+  /** What tensors are on the machine of a call. */
+  async function boundFor(leaves: readonly Tensor[]): Promise<Bindings> {
     const owned = leaves.flatMap((t) => isResident(t.node.data) ? [t.node.data] : []);
     const machine = options.on ?? ownerOf(owned) ??
       (isLost(held?.machine) ? undefined : held?.machine) ?? await cpuMachine();
@@ -120,40 +189,7 @@ export function trace<A extends readonly unknown[], R>(
       release();
       held = bindings(machine);
     }
-    const bound = held;
-    const key = structureOf(args, isTensor, printType);
-    const before = plans.get(key);
-    if (before) before.users++;
-    const given: (Host | Resident)[] = [];
-    const computed: Resident[] = [];
-    let entry = before;
-    try {
-      for (const t of leaves) {
-        const argument = await bound.argument(t);
-        given.push(argument.value);
-        if (argument.computed && isResident(argument.value)) computed.push(argument.value);
-      }
-      const made = before && options.withoutHost
-        ? before.made
-        : await record(source, args, prefix(bound, given), options.symbolic);
-      const captured = options.captureAsConst ? [] : capturedIn(made.graph);
-      if (options.withoutHost) refuseHost(made, captured);
-      if (!entry) {
-        entry = await planned(bound, key, args, made, captured);
-        entry.users++;
-      }
-      if (made !== entry.made) verify(entry.made, made, options);
-      touch(plans, key, entry, bound);
-      recorded = { types: args.map(typesOf), graph: made.graph };
-      for (const value of made.admitted) given.push(value);
-      for (const t of captured) given.push(await bound.captured(t));
-      const outs = await ran(key, entry.loaded, given);
-      let at = 0;
-      return mapTree(made.result, isTensor, () => constant(outs[at++])) as Awaited<R>;
-    } finally {
-      computed.forEach((resident) => resident.dispose());
-      if (entry) leave(entry);
-    }
+    return held!;
   }
 
   /** The plan of a key; calls that come while it is made wait for the same one. */
@@ -171,7 +207,7 @@ export function trace<A extends readonly unknown[], R>(
     const graph = openGraph(made.graph, captured);
     const make = async () => {
       const donate = donated(args, options.donate ?? []);
-      const loaded = await bound.machine.compile(graph, { optLevel: options.optLevel, donate });
+      const loaded = await bound.machine.compile(graph, { ...how, donate });
       return { made, loaded, users: 0, isAside: held !== bound };
     };
     const entry = make();
@@ -183,65 +219,51 @@ export function trace<A extends readonly unknown[], R>(
     return entry;
   }
 
-  /** Computes a term in the middle of a call; equal prefixes share a plan. */
-  function prefix(bound: Bindings, given: readonly (Host | Resident)[]) {
-    return async (
-      t: Tensor,
-      leaves: readonly Tensor[],
-      admitted: readonly Host[],
-    ): Promise<Host> => {
-      const graph = closedGraph(leaves, [t]);
+  /** Computes terms in the middle of a call; equal prefixes share a plan. */
+  function prefix(bound: Bindings, given: readonly (Host | Resident)[], inside: Loaded[]): Compute {
+    return async (roots, leaves, admitted) => {
+      const graph = closedGraph(leaves, roots);
       const captured = capturedIn(graph);
       const open = openGraph(graph, captured);
       const text = String(open);
       let known = prefixes.get(text);
       if (!known || difference(known.graph, open)) {
         if (known) setAside(known);
-        const loaded = bound.machine.compile(open, { optLevel: options.optLevel });
+        const loaded = bound.machine.compile(open, how);
         known = { graph: open, loaded, users: 0, isAside: held !== bound };
-        loaded.catch(() => prefixes.delete(text));
+        loaded.catch(() => prefixes.forget(text));
       }
       known.users++;
-      touch(prefixes, text, known, bound);
+      if (held === bound) prefixes.touch(text, known);
       try {
         const rest = [];
         for (const c of captured) rest.push(await bound.captured(c));
         const all = [...given, ...admitted, ...rest];
-        const [out] = await ran("a value read inside", await known.loaded, all);
-        const value = await out.read();
-        out.dispose();
-        return value;
+        const loaded = await known.loaded;
+        const outs = await ran("a value read inside", loaded, all);
+        inside.push(loaded);
+        const values = await bound.machine.read(outs);
+        outs.forEach((out) => out.dispose());
+        return values;
       } finally {
         leave(known);
       }
     };
   }
 
-  /** The least recently used plans beyond the bound are set aside. */
-  function touch<E extends Used>(
-    cache: Map<string, E>,
-    key: string,
-    entry: E,
-    bound: Bindings,
-  ): void {
-    if (held !== bound || entry.isAside) return;
-    cache.delete(key);
-    cache.set(key, entry);
-    for (const [old, other] of cache) {
-      if (cache.size <= mostPlans) break;
-      cache.delete(old);
-      setAside(other);
-    }
-  }
-
   function release(): void {
-    plans.forEach(setAside);
-    prefixes.forEach(setAside);
     plans.clear();
-    planning.clear();
     prefixes.clear();
+    planning.clear();
     held?.dispose();
     held = undefined;
+    latest = [];
+  }
+
+  function dispose(): void {
+    release();
+    records.clear();
+    shapes.clear();
   }
 
   const traced = Object.assign(call, {
@@ -256,6 +278,7 @@ export function trace<A extends readonly unknown[], R>(
     },
     source: f,
     options,
+    memory: () => memoryOf(latest),
     async profile(): Promise<Profile> {
       if (profiles && held) return await profiles.profile(held.machine);
       throw new TraceError(
@@ -270,9 +293,12 @@ export function trace<A extends readonly unknown[], R>(
       const { dumpTo } = await import("./dump_to.ts");
       return await dumpTo(traced as never, sink, how);
     },
-    dispose: release,
-    [Symbol.asyncDispose]: () => Promise.resolve(release()),
+    dispose,
+    [Symbol.asyncDispose]: () => Promise.resolve(dispose()),
   });
-  Object.defineProperty(traced, "recorded", { get: () => recorded });
+  Object.defineProperties(traced, {
+    recorded: { get: () => recorded },
+    plans: { get: () => plans.size },
+  });
   return traced as unknown as Traced<A, Awaited<R>>;
 }

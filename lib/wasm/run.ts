@@ -8,6 +8,7 @@ import { assemble, scratchOf } from "../../kernels/wasm/assemble.ts";
 import { control } from "../../kernels/wasm/control.ts";
 import type { WasmKernel } from "../../kernels/wasm/kernel.ts";
 import type { ConstantTable, Features } from "../../kernels/wasm/module.ts";
+import { packedSize } from "../../kernels/wasm/packing.ts";
 import { shareBytes } from "../../kernels/wasm/share.ts";
 import { DeviceError } from "../core/fault.ts";
 import { bytesIn, type Host, isResident, type Resident } from "../core/host.ts";
@@ -15,9 +16,10 @@ import type { Plan, SlotId } from "../core/plan.ts";
 import type { Held, Residents } from "../core/residents.ts";
 import type { Loaded, StepTime } from "../core/target.ts";
 import { checkArgs, takeovers } from "../plan/args.ts";
+import { memoryReport } from "../plan/timeline.ts";
 import { stepInfos } from "../plan/work.ts";
 import type { Constants } from "./constants.ts";
-import type { Block, Heap } from "./heap.ts";
+import { type Block, type Heap, roomOf } from "./heap.ts";
 import { partsOf } from "./parts.ts";
 import type { Threads } from "./threads.ts";
 
@@ -75,6 +77,21 @@ async function load(
   const begun = performance.now();
   const { parts: all, steps, packed } = partsOf(plan, kernels);
   const count = plan.slots.length + packed.length;
+  const isRead = (id: SlotId) =>
+    all.some(({ slots }) => slots.includes(id)) || plan.outs.includes(id);
+  const held = plan.slots.flatMap((slot, id) =>
+    slot.kind === "constant" && slot.bytes > 0 && isRead(id) ? [{ id, ...slot }] : []
+  );
+  const fresh = heap.reserve(
+    [
+      ...plan.arenas,
+      ...held.flatMap(({ data, bytes }) => constants.has(data) ? [] : [bytes]),
+      ...packed.flatMap(({ data, packing }) =>
+        constants.has(data, packing) ? [] : [4 * packedSize(packing)]
+      ),
+    ].reduce((n, bytes) => n + roomOf(bytes), 0),
+  );
+  if (fresh) threads.touch(fresh);
   const bytes = assemble(steps, count, features, 1, heap.most, place.table);
   const isAlone = !steps.some(({ barrier }) => barrier);
   let stamps: number[] = [];
@@ -93,10 +110,10 @@ async function load(
   if (scratch) addresses[count] = own(scratch * threads.count, "the threads' own memory").address;
   for (const [id, slot] of plan.slots.entries()) {
     if (slot.kind === "arena") addresses[id] = arenas[slot.arena].address + slot.offset;
-    if (slot.kind !== "constant" || slot.bytes === 0) continue;
-    if (!all.some(({ slots }) => slots.includes(id)) && !plan.outs.includes(id)) continue;
-    addresses[id] = (await constants.hold(slot.data)).address;
-    undo.push(() => constants.drop(slot.data));
+  }
+  for (const { id, data } of held) {
+    addresses[id] = (await constants.hold(data)).address;
+    undo.push(() => constants.drop(data));
   }
   for (const { slot, data, packing } of packed) {
     addresses[slot] = (await constants.hold(data, packing)).address;
@@ -265,6 +282,7 @@ async function load(
         flag[0] = 0;
       }
     },
+    memory: () => memoryReport(plan),
     steps: () =>
       stepInfos(plan, (i) => ({
         ...(variants[i] ? { variant: variants[i] } : {}),

@@ -26,6 +26,8 @@ export interface Threads {
     alone: boolean,
     stamp?: (step: number) => void,
   ): Promise<Program>;
+  /** Lets the others touch a new range of the memory, so that the engine need not do it under us. */
+  touch(range: { readonly from: number; readonly to: number }): void;
   /** True once a thread has died; the others cannot go on. */
   isLost(): boolean;
   /** Ends the workers. */
@@ -60,7 +62,9 @@ export function startThreads(heap: Heap, options: ThreadOptions): Threads {
   const words = new Int32Array(memory.buffer);
   words[word("threads")] = count;
   words[word("sleeps")] = maySleep() ? 1 : 0;
-  words[word("patience")] = options.patience ?? 30_000;
+  const patience = options.patience ?? 30_000;
+  // A wait that cannot sleep a millisecond spins for a sixteenth of one.
+  words[word("patience")] = patience * (maySleep() ? 1 : 16);
   const workers: Worker[] = [];
   let dead: string | undefined;
   let programs = 0, posted = 0;
@@ -125,7 +129,7 @@ export function startThreads(heap: Heap, options: ThreadOptions): Threads {
     return new Promise((_, reject) => {
       alarm = setTimeout(
         () => reject(new Error("they did not answer")),
-        words[word("patience")],
+        patience,
       );
     });
   }
@@ -212,6 +216,7 @@ export function startThreads(heap: Heap, options: ThreadOptions): Threads {
         dispose: () => void (calls && send({ drop: id })),
       };
     },
+    touch: (range) => void (workers.length && send({ touch: range })),
     isLost: () => dead !== undefined,
     dispose() {
       endAlarm();

@@ -87,9 +87,9 @@ Deno.test("difference(): a read more and a read less", async () => {
   };
   const none = (a: Tensor) => Promise.resolve(a);
   const t = tensor([1, 2]);
-  const compute = () => Promise.resolve(hostOf(tensor(3))!);
+  const compute = () => Promise.resolve([hostOf(tensor(3))!]);
   const [a, b] = await Promise.all(
-    [one, none].map((f) => record(f as (...args: never[]) => unknown, [t], compute)),
+    [one, none].map((f) => record(f as (...args: never[]) => unknown, [t], { compute })),
   );
   assertEquals(difference(b.graph, a.graph)?.reason, "value unreadable");
   assertEquals(difference(a.graph, b.graph)?.reason, "data unreadable");

@@ -19,6 +19,8 @@ import { dump } from "../../lib/trace/dump.ts";
 import { type DumpCase, dumpCases } from "../mge/dump_cases.ts";
 import { networkCases, seeded } from "../mge/dump_networks.ts";
 import { networks } from "../mge/inference_networks.ts";
+import { dumpAgain, recordedDumps } from "../mge/remade.ts";
+import { npy } from "../tools/unpack_cases.ts";
 
 /** A graph as the bytes of a file, with the names of what it takes and gives. */
 async function fileOf(graph: Graph, options: DumpOptions) {
@@ -100,10 +102,43 @@ function* inferenceCases(): Generator<readonly [DumpCase, DumpOptions]> {
   }
 }
 
+/** The recorded dumps made again, with the values that MegEngine recorded of the function. */
+async function writeRemade(folder: string, only: string | undefined): Promise<number> {
+  const all = await recordedDumps();
+  let written = 0;
+  for (const one of all) {
+    const name = `remade.${one.name.replace("/", ".")}`;
+    if (only && !name.includes(only) || elsewhere.has(optionOf(one.name))) continue;
+    // V2 files of the release compute some functions wrongly, V1 files do not
+    const v1 = one.name.replace("/base.v2", "/base.v1").replace("/noopt.v2", "/noopt.v1");
+    const { outputs } = all.find((o) => o.name === v1)!;
+    const { bytes } = await dumpAgain(one);
+    for (const part of ["inputs", "outputs"]) {
+      await Deno.mkdir(`${folder}/${name}/${part}`, { recursive: true });
+    }
+    await Deno.writeFile(`${folder}/${name}/model.mge`, bytes);
+    await Deno.writeTextFile(`${folder}/${name}/tolerance.json`, JSON.stringify(one.tolerance));
+    for (const tensor of one.inputs) {
+      await Deno.writeFile(`${folder}/${name}/inputs/${tensor.name}.npy`, npy(tensor));
+    }
+    for (const [k, tensor] of outputs.entries()) {
+      await Deno.writeFile(`${folder}/${name}/outputs/${k}.npy`, npy(tensor));
+    }
+    written++;
+  }
+  return written;
+}
+
+/** The option of inference that a recorded dump is named by. */
+function optionOf(name: string): string {
+  const variant = name.split("/")[1].split(".")[0];
+  return `enable${variant[0].toUpperCase()}${variant.slice(1)}`;
+}
+
 if (import.meta.main) {
   const [folder, only] = Deno.args;
   if (folder === undefined) throw new Error("give a folder to write to");
-  let written = 0;
+  let written = await writeRemade(folder, only);
   const plain = [...dumpCases(), ...networkCases()].map((one) => [one, {}] as const);
   for (const [one, more] of [...plain, ...inferenceCases()]) {
     if (only && !one.name.includes(only)) continue;

@@ -131,12 +131,12 @@ Deno.test("write: parameters keep their names where that is asked for, and give 
   assertEquals(info.params, ["net.c1.weight", "net.c1.bias"]);
   assertEquals(model.sharedTensors, 2);
   assertEquals(model.oprs.map((o) => o.name), [
-    ...["arg_0", "net.c1.weight", "net.c1.Convolution", "net.c1.bias", "net.c1.ADD", "RELU"],
+    ...["arg_0", "net.c1.weight", "net.c1.Convolution", "net.c1.bias", "net.c1.ADD", "net.RELU"],
   ]);
   assertEquals(model.oprs.map((o) => o.priority! < 0), [true, true, false, true, false, false]);
   const fused = await written(graph, kept);
   assertEquals(fused.model.oprs.map((o) => o.name), [
-    ...["arg_0", "net.c1.weight", "net.c1.Convolution", "net.c1.bias", "RELU"],
+    ...["arg_0", "net.c1.weight", "net.c1.Convolution", "net.c1.bias", "net.RELU"],
   ]);
   const plain = await written(graph);
   assertEquals(plain.info.params, []);

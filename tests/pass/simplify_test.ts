@@ -56,6 +56,8 @@ const laws: [string, (x: Tensor) => Tensor, string[], Type?][] = [
   ["y / y", (x) => div(x, x), ["broadcastTo"]],
   ["y / y of integers stays", (x) => div(cast(x, { dtype: "i32" }), 1), ["div"], i32([2, 3])],
   ["log exp x", (x) => log(exp(x)), []],
+  ["log (exp x + exp y)", (x) => log(add(exp(x), exp(neg(x)))), ["neg", "logAddExp"]],
+  ["log (exp x + 1) stays", (x) => log(add(exp(x), 1)), ["exp", "add", "log"]],
   ["exp log x stays", (x) => exp(log(exp(exp(x)))), ["exp", "exp"]],
   ["neg neg x", (x) => neg(neg(x)), []],
   ["neg neg neg x", (x) => neg(neg(neg(x))), ["neg"]],

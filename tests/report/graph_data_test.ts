@@ -72,7 +72,14 @@ Deno.test("graphData() shows where a program stops to read", () => {
     ...x,
     cuts: [
       { kind: "read" as const, roots: [root] as const },
-      { kind: "hole" as const, roots: [root, root], outs: [], fn: function sort() {} },
+      {
+        kind: "hole" as const,
+        roots: [root, root],
+        outs: [],
+        fn: function sort() {
+          return Promise.resolve([]);
+        },
+      },
       ...x.cuts,
     ],
   };

@@ -21,18 +21,10 @@ import { load } from "../../lib/trace/load.ts";
 import { read } from "../../lib/trace/read.ts";
 import { trace } from "../../lib/trace/trace.ts";
 import { assert, assertEquals, assertRejects, assertThrows } from "../std.ts";
+import { inFolder } from "./folder.ts";
 
 const line = (x: Tensor) => relu(sub(mul(x, 2), 1));
 const megabyte = 2 ** 20;
-
-async function inFolder(run: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await run(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
 
 /** Floats made while they are asked for; counts how many chunks were. */
 function made(megabytes: number, failAt = Infinity): { source: Source; given: () => number } {

@@ -22,6 +22,7 @@ import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes }
 import { valuesFrom } from "../targets/judge.ts";
 import { inProcess } from "./in_process.ts";
 import { loadShared, openPlace } from "./places.ts";
+import { watched } from "./watched.ts";
 
 const type = f32([16, 40]);
 const ones = { ...type, data: new Float32Array(640).fill(1) };
@@ -31,24 +32,6 @@ const sleep = (ms: number) => new Promise((done) => setTimeout(done, ms));
 
 function blob(text: string): string {
   return URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
-}
-
-/** The workers that are made while a body runs. */
-async function watched(body: () => Promise<void>): Promise<Worker[]> {
-  const original = globalThis.Worker;
-  const made: Worker[] = [];
-  globalThis.Worker = class extends original {
-    constructor(...args: ConstructorParameters<typeof Worker>) {
-      super(...args);
-      made.push(this);
-    }
-  };
-  try {
-    await body();
-  } finally {
-    globalThis.Worker = original;
-  }
-  return made;
 }
 
 Deno.test("a worker that starts late is waited for", async () => {

@@ -92,7 +92,11 @@ export const elementLowerings: Lowerings = {
 function compared(mode: "LT" | "LEQ" | "EQ", turned: boolean) {
   return {
     write({ e, ins: [a, b] }: Writing): Var {
-      return truth(e, turned ? elemwise(e, mode, b, a) : elemwise(e, mode, a, b));
+      const mask = turned ? elemwise(e, mode, b, a) : elemwise(e, mode, a, b);
+      e.call(mask);
+      const made = truth(e, mask);
+      e.call(made, mode);
+      return made;
     },
   };
 }
@@ -116,7 +120,14 @@ export const elementWriting: WritingRules = {
   ge: compared("LEQ", true),
   eq: compared("EQ", false),
   ne: {
-    write: ({ e, ins: [a, b] }) => elemwise(e, "NOT", convert(e, elemwise(e, "EQ", a, b), "bool")),
+    write({ e, ins: [a, b] }) {
+      const mask = elemwise(e, "EQ", a, b);
+      const same = convert(e, mask, "bool");
+      const made = elemwise(e, "NOT", same);
+      for (const v of [mask, same]) e.call(v);
+      e.call(made, "NEQ");
+      return made;
+    },
   },
   where: { write: choose },
   cast: { write: ({ e, ins: [x], out }) => convert(e, x, out.dtype) },

@@ -70,7 +70,7 @@ function position(type: "Argmax" | "Argmin") {
     write({ e, ins: [x], attrs: { axis }, out }: Writing): Var {
       const kept = { dtype: "i32" as const, shape: x.shape.with(axis, 1) };
       const made = e.opr(type, [step.table("Axis", { axis })], [x], kept);
-      return step.reshape(e, made, out.shape, type);
+      return step.reshape(e, made, out.shape, "RemoveAxis");
     },
   };
 }

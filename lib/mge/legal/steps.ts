@@ -64,7 +64,8 @@ export function reshape(e: Emitter, x: Var, shape: readonly number[], label?: st
   const desc = unitSteps(x.shape, to);
   const out = { dtype: x.dtype, shape: to };
   if (desc) {
-    return e.opr("AxisAddRemove", [table("AxisAddRemove", { desc })], [x], out, { label });
+    const own = label ?? (to.length > x.shape.length ? "AddAxis" : "RemoveAxis");
+    return e.opr("AxisAddRemove", [table("AxisAddRemove", { desc })], [x], out, { label: own });
   }
   return e.opr("ReshapeV1", [table("OptionalAxisV1")], [x, integers(e, to)], out, { label });
 }

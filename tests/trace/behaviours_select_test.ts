@@ -1,6 +1,6 @@
 /**
- * What chooses and rearranges, inside a trace: results equal the untraced ones and go on into
- * further operations.
+ * Behaviours of traces, by their numbers: what chooses and rearranges. Results equal the untraced
+ * ones and go on into further operations.
  * @module
  */
 import { host } from "../../lib/core/host.ts";
@@ -89,14 +89,19 @@ const choosing: Readonly<Record<string, (x: Tensor) => readonly Tensor[]>> = {
 };
 
 for (const [name, f] of Object.entries(choosing)) {
-  test(`${name}: traced as untraced`, async (on) => {
+  test(`9.14 ${name}: traced as untraced`, async (on) => {
     const x = values([5, 4], 3);
     const wants = await evaluate(f(x));
+    // Held by the target, so that it computes what would be folded of a constant.
+    const held = await trace((x: Tensor) => mul(x, 1), { on })(x);
+    const untraced: number[][] = [];
+    for (const t of f(held)) untraced.push([...(await read(t, { on })).data].map(Number));
     await using traced = trace((x: Tensor) => f(x), { on });
     for (let call = 0; call < 2; call++) {
       const got = await traced(x);
       for (const [k, want] of wants.entries()) {
         const found = await numbers(got[k]);
+        assertEquals(found, untraced[k], `${name}.${k}`);
         const close = found.map((v, i) => Math.abs(v - Number(want.data[i])) < 1e-5);
         assertEquals(
           [close.every(Boolean), found.length],
@@ -108,7 +113,7 @@ for (const [name, f] of Object.entries(choosing)) {
   });
 }
 
-test("random numbers are those of their key, traced or not", async (on) => {
+test("9.14 random numbers are those of their key, traced or not", async (on) => {
   const f = (seed: Tensor) => normal(seed, [3, 5]);
   await using traced = trace(f, { on });
   const [want] = await evaluate([f(key(7))]);
@@ -116,7 +121,7 @@ test("random numbers are those of their key, traced or not", async (on) => {
   assertEquals(got.map((v, i) => Math.abs(v - Number(want.data[i])) < 1e-5), got.map(() => true));
 });
 
-test("adding zero to the indices of topk keeps them, beside what is fused", async (on) => {
+test("9.5 adding zero to the indices of topk keeps them, beside what is fused", async (on) => {
   const f = (x: Tensor) => {
     const { values, indices } = topk(mul(x, 2), { k: 3 });
     return [add(values, 1), add(indices, 0)];
@@ -127,13 +132,13 @@ test("adding zero to the indices of topk keeps them, beside what is fused", asyn
   assertEquals(places.dtype, "i32");
 });
 
-test("a norm inside a gradient", async (on) => {
+test("9.5 a norm inside a gradient", async (on) => {
   const slope = grad((x: Tensor) => norm(mul(x, 2)));
   await using traced = trace((x: Tensor) => slope(x), { on });
   assertEquals(await numbers(await traced(tensor([3, 4]))), [1.2, 1.6].map(Math.fround));
 });
 
-test("a repeat count is part of the program", async (on) => {
+test("9.6 a repeat count given as a host number specialises", async (on) => {
   let count = 2;
   await using traced = trace((x: Tensor) => [repeat(x, { count }), tile(x, { counts: [count] })], {
     on,
@@ -142,11 +147,15 @@ test("a repeat count is part of the program", async (on) => {
   assertEquals([await numbers(twice), await numbers(tiled)], [[1, 1, 2, 2], [1, 2, 1, 2]]);
   count = 3;
   await assertRejects(() => traced(tensor([1, 2])), TraceError);
-  await using again = trace((x: Tensor) => repeat(x, { count }), { on });
-  assertEquals(await numbers(await again(tensor([1, 2]))), [1, 1, 1, 2, 2, 2]);
+  await using given = trace((x: Tensor, count: number) => repeat(x, { count }), { on });
+  for (const n of [3, 2, 1, 3]) {
+    const want = [1, 2].flatMap((v) => new Array(n).fill(v));
+    assertEquals(await numbers(await given(tensor([1, 2]), n)), want);
+  }
+  assertEquals(given.plans, 3);
 });
 
-test("clip with crossed bounds: the lower one counts first", async (on) => {
+test("9.13 clip with crossed bounds: the lower one counts first", async (on) => {
   await using traced = trace(
     (x: Tensor, lower: Tensor, upper: Tensor) => clip(x, { lower, upper }),
     {
@@ -158,7 +167,7 @@ test("clip with crossed bounds: the lower one counts first", async (on) => {
   assertEquals(await numbers(await traced(x, tensor([5]), tensor([4]))), [5, 5, 5, 4]);
 });
 
-test("a strided slice that is returned, and parts of a split, go on", async (on) => {
+test("9.17 a strided slice that is returned, and parts of a split, go on", async (on) => {
   await using traced = trace((x: Tensor) => slice(x, [], [1, , 2]), { on });
   const part = await traced(constant(host(f32([2, 4]), Float32Array.of(0, 1, 2, 3, 4, 5, 6, 7))));
   assertEquals(await numbers(add(part, part)), [2, 6, 10, 14]);
@@ -167,7 +176,7 @@ test("a strided slice that is returned, and parts of a split, go on", async (on)
   assertEquals([await numbers(one), await numbers(mul(three, 2))], [[1], [4, 6, 8]]);
 });
 
-test("indices outside that are known are an error, others take the nearest element", async (on) => {
+test("9.14 indices outside that are known are an error, others take the nearest element", async (on) => {
   await using traced = trace((x: Tensor, i: Tensor) => index(x, [i]), { on });
   const far = constant(host(i32([3]), Int32Array.of(-9, 1, 9)));
   assertEquals(await numbers(await traced(tensor([1, 2, 3]), far)), [1, 2, 3]);
