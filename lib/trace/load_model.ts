@@ -7,14 +7,8 @@ import { DTypeError, OptionError, TraceError } from "../core/fault.ts";
 import { type Graph, resultsOf } from "../core/graph.ts";
 import { isTensor, type Tensor } from "../core/tensor.ts";
 import { type Named, named, type Type } from "../core/type.ts";
-import {
-  arrayBytes,
-  bytesBetween,
-  type BytesLike,
-  type ByteSource,
-  openBytes,
-} from "../io/bytes.ts";
-import { gathered, gunzip, isGzip } from "../io/stream.ts";
+import { type BytesLike, openBytes } from "../io/bytes.ts";
+import { unpacked } from "../io/unpack.ts";
 import { type Imported, importModel } from "../mge/import.ts";
 import { readModel } from "../mge/open_file.ts";
 import { graphOf, stage } from "../stage/stage.ts";
@@ -77,24 +71,6 @@ export async function loadModel(source: BytesLike, options: LoadOptions): Promis
     dispose: run.dispose,
     [Symbol.asyncDispose]: () => Promise.resolve(run.dispose()),
   }) as Model;
-}
-
-/** What is behind gzip is held in memory: it cannot be read at any offset. */
-async function unpacked(bytes: ByteSource, signal?: AbortSignal): Promise<ByteSource> {
-  const head = await bytes.read(0, Math.min(2, bytes.size));
-  if (!isGzip(head)) return bytes;
-  const chunks = abortable(bytesBetween(bytes, 0, bytes.size), signal);
-  return arrayBytes(await gathered(gunzip(chunks)));
-}
-
-async function* abortable(
-  chunks: AsyncIterable<Uint8Array>,
-  signal?: AbortSignal,
-): AsyncGenerator<Uint8Array> {
-  for await (const chunk of chunks) {
-    signal?.throwIfAborted();
-    yield chunk;
-  }
 }
 
 /** Runs with plans by argument types; test cases also want what was compared. */

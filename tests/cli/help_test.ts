@@ -24,7 +24,7 @@ Deno.test("the help of every command is the recorded text, within 100 columns", 
 });
 
 Deno.test("the help of commands that take a model says that modules are executed", async () => {
-  for (const name of ["dump", "run", "inspect", "profile"]) {
+  for (const name of ["dump", "run", "inspect", "profile", "convert", "compare", "strip"]) {
     const { out } = await weft(name, "--help");
     assertStringIncludes(out.replace(/\s+/g, " "), "A module is executed");
   }
