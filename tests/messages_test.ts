@@ -17,6 +17,7 @@ import {
   matmul,
   max,
   mean,
+  mul,
   open,
   pad,
   read,
@@ -86,6 +87,18 @@ const mistakes: readonly [string, () => unknown][] = [
   ["a value of an argument", () => stage((x: Tensor) => [...(x as never)], [f32([2])])],
   ["reading what is no tensor", () => read(3 as never)],
   ["an unknown option of trace", () => trace((x: Tensor) => x, { optlevel: 1 } as never)],
+  [
+    "a memory option out of range",
+    () => trace((x: Tensor) => x, { sublinearMemory: { geneticNrIter: -1 } }),
+  ],
+  [
+    "two memory options",
+    () => trace((x: Tensor) => x, { sublinearMemory: true, dtr: { evictionThreshold: 1 } }),
+  ],
+  [
+    "a threshold that is too low",
+    () => trace((x: Tensor) => softmax(mul(sum(x), x)), { dtr: { evictionThreshold: 1 } })(t(2)),
+  ],
   ["an unknown device", () => open("cuda" as never)],
   [
     "an option of trace with a number",
@@ -97,6 +110,9 @@ const mistakes: readonly [string, () => unknown][] = [
 const withoutPlace: ReadonlySet<string> = new Set([
   "reading what is no tensor",
   "an unknown option of trace",
+  "a memory option out of range",
+  "two memory options",
+  "a threshold that is too low",
   "an unknown device",
   "an option of trace with a number",
 ]);

@@ -6,6 +6,7 @@ import { command } from "./command.ts";
 import { deviceFlag, openDeviceFlag } from "./device.ts";
 import { status } from "./fault.ts";
 import { findTests } from "./find_tests.ts";
+import { patternOf } from "./pattern_flag.ts";
 import { usageError } from "./parse.ts";
 import { runPlace, type TestResult } from "./run_place.ts";
 import { jsonGap, jsonNumbers } from "./value_text.ts";
@@ -39,7 +40,7 @@ export const check: ReturnType<typeof command> = command({
   },
   async run({ args, flags, print, document, log, progress, signal, colors }) {
     const tolerance = toleranceOf(flags);
-    const filter = patternOf(flags.filter);
+    const filter = patternOf("filter", flags.filter);
     const places = await findTests(args, filter, signal);
     if (places.length === 0) throw nothing(args, flags.filter);
     await using machine = await openDeviceFlag(flags.device, log);
@@ -73,14 +74,6 @@ export const check: ReturnType<typeof command> = command({
     return counts.failed > 0 ? status.failed : status.done;
   },
 });
-
-function patternOf(text: string | undefined): RegExp {
-  try {
-    return new RegExp(text ?? "");
-  } catch (error) {
-    throw usageError(`Cannot take ${text} for --filter: ${(error as Error).message}`);
-  }
-}
 
 function nothing(paths: readonly string[], filter: string | undefined): Error {
   const why = filter === undefined ? "" : ` with a name that matches ${filter}`;

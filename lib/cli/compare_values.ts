@@ -32,6 +32,8 @@ export interface Comparison {
   readonly first?: ValueGap;
   /** The value with the largest error, allowed or not; absent where all are equal. */
   readonly worst?: ValueGap;
+  /** The worst error over what is allowed: above 1 for one that is not, 0 where all are equal. */
+  readonly share: number;
   /** How many values are beyond the tolerance, and how many there are. */
   readonly wrong: number;
   readonly total: number;
@@ -42,7 +44,7 @@ export function compareValues(got: Host, want: Host, { rtol, atol }: Tolerance):
   const total = sizeOf(want.shape);
   if (got.dtype !== want.dtype || !sameShape(ranked(got.shape), ranked(want.shape))) {
     const reason = `is ${printType(got)}, wanted ${printType(want)}`;
-    return { passed: false, reason, wrong: total, total };
+    return { passed: false, reason, share: Infinity, wrong: total, total };
   }
   const float = isFloat(want.dtype);
   let wrong = 0, first = -1, worst = -1, most = 0;
@@ -60,12 +62,20 @@ export function compareValues(got: Host, want: Host, { rtol, atol }: Tolerance):
     if (worst < 0 || share > most) [worst, most] = [i, share];
   }
   const at = (i: number) => i < 0 ? undefined : gapAt(got, want, i);
-  return { passed: wrong === 0, first: at(first), worst: at(worst), wrong, total };
+  const share = Math.max(0, most);
+  return { passed: wrong === 0, first: at(first), worst: at(worst), share, wrong, total };
 }
 
-/** A value as text: `[0,3] is 2.5, wanted 2`. */
+/** A value as text: `[0,3] is 2.5, wanted 2, off by 0.5`. */
 export function gapText({ index, got, want }: ValueGap): string {
-  return `[${index.join(",")}] is ${numberText(got)}, wanted ${numberText(want)}`;
+  const values = `is ${numberText(got)}, wanted ${numberText(want)}`;
+  return `[${index.join(",")}] ${values}${offText({ got, want })}`;
+}
+
+/** How far off a value is, where that is a number: `, off by 0.5`. */
+export function offText({ got, want }: Pick<ValueGap, "got" | "want">): string {
+  const off = Math.abs(got - want);
+  return Number.isFinite(off) ? `, off by ${numberText(Number(off.toPrecision(3)))}` : "";
 }
 
 /** A comparison that failed, as text: the first and the worst value. */
@@ -84,7 +94,8 @@ export function jsonNumber(value: number): number | string {
   return Number.isFinite(value) ? value : String(value);
 }
 
-function numberText(value: number): string {
+/** A number as text, with the sign of zero. */
+export function numberText(value: number): string {
   return Object.is(value, -0) ? "-0" : String(value);
 }
 

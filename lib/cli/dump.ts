@@ -2,21 +2,17 @@
  * `dump`: stages a model and writes it as a model file.
  * @module
  */
-import type { Named } from "../core/type.ts";
-import type { DumpInfo } from "../mge/dump_options.ts";
-import type { DumpToOptions } from "../trace/dump.ts";
 import { dumpTo } from "../trace/dump_to.ts";
-import { isExpected } from "../trace/testcase.ts";
-import { trace } from "../trace/trace.ts";
 import { command } from "./command.ts";
+import { dumpLines } from "./dump_lines.ts";
 import { dumpFlags, dumpOptions } from "./dump_options.ts";
-import type { ModelFunction } from "./module_model.ts";
 import { modelNotes } from "./model_argument.ts";
-import { argumentOf, openArgument, type Opened } from "./opened.ts";
+import { argumentOf, openArgument } from "./opened.ts";
 import { usageError } from "./parse.ts";
 import type { Progress } from "./progress.ts";
 import { valueNotes } from "./value_flags.ts";
-import { formatBytes } from "./std.ts";
+import { stagedTypes } from "./stated_types.ts";
+import { subject } from "./subject.ts";
 
 /** The command. */
 export const dump: ReturnType<typeof command> = command({
@@ -46,6 +42,11 @@ export const dump: ReturnType<typeof command> = command({
   ],
   flags: {
     output: { kind: "string", short: "o", placeholder: "FILE", doc: "where the model is written" },
+    types: {
+      kind: "list",
+      placeholder: "NAME=TYPE",
+      doc: "stage for this type of an input, as in image=f32[1,3,224,224]",
+    },
     ...dumpFlags,
   },
   async run(context) {
@@ -55,15 +56,18 @@ export const dump: ReturnType<typeof command> = command({
     const note = (line: string) => void log(`${colors.yellow("note:")} ${line}`);
     const options = dumpOptions(flags, note);
     const toStdout = output === "-";
-    if (toStdout && options.append) throw usageError("Cannot append to standard output");
+    if (toStdout && options.append) {
+      throw usageError("Cannot append to standard output: give -o a path");
+    }
     const sink = toStdout ? context.stdout : output;
     const opened = await openArgument(await argumentOf(text), context);
     using bars = new DisposableStack();
     let bar: Progress | undefined;
-    const { f, ...stated } = subject(opened);
+    const { f, ...kept } = subject(opened);
     const info = await dumpTo(f, sink, {
-      ...stated,
+      ...kept,
       ...options,
+      types: stagedTypes(opened, flags.types, "types"),
       signal,
       log: (line) => void log(line),
       // The total is known when the first bytes are.
@@ -76,38 +80,7 @@ export const dump: ReturnType<typeof command> = command({
     for (const line of info.reported) await log(`${colors.yellow("note:")} ${line}`);
     await document({ ...info, file: output });
     const tell = toStdout ? log : print;
-    for (const line of describe(output, options, info)) await tell(line);
+    for (const line of dumpLines(output, options, info)) await tell(line);
     return 0;
   },
 });
-
-/** What is dumped, its types, and what of a file's metadata goes on. */
-function subject(
-  opened: Opened,
-): { readonly f: ModelFunction } & Pick<DumpToOptions, "types" | "userInfo"> {
-  if (opened.kind === "module") {
-    const { source, types } = opened.module;
-    // Tracing lets the function be async; what it captures has to be in the file.
-    const f = trace(source, { captureAsConst: true, recordOnly: true }) as unknown as ModelFunction;
-    return { f, types };
-  }
-  const { model } = opened;
-  if (model.refusal) throw model.refusal;
-  const types = model.inputs.filter(({ name }) => !isExpected(name)) as unknown as Named[];
-  const { userInfo } = model.metadata;
-  const kept = userInfo === null || userInfo instanceof Uint8Array ? {} : { userInfo };
-  return { f: model.source as ModelFunction, types, ...kept };
-}
-
-function describe(output: string, options: DumpToOptions, info: DumpInfo): string[] {
-  const { nrOpr, totBytes, tensorValueBytes, contentHash, inputs, outputs, params } = info;
-  const format = options.format === "FBS" ? "V1" : "V2";
-  const packed = options.gzip ? " before compression" : "";
-  return [
-    `${output}: ${format}, ${nrOpr} operators, ${formatBytes(totBytes)}${packed}, ` +
-    `${formatBytes(tensorValueBytes)} of them tensors, hash ${contentHash}`,
-    `inputs   ${inputs.join(", ") || "none"}`,
-    `outputs  ${outputs.join(", ")}`,
-    ...(params.length ? [`params   ${params.join(", ")}`] : []),
-  ];
-}

@@ -69,7 +69,9 @@ export function dumpOptions(
   if (flags["append-json"] && flags["strip-info-file"] === undefined) {
     throw usageError("Cannot take --append-json without --strip-info-file FILE");
   }
-  if (!(flags.maxerr >= 0)) throw usageError(`Cannot take ${flags.maxerr} for --maxerr`);
+  if (!(flags.maxerr >= 0)) {
+    throw usageError(`Cannot take ${flags.maxerr} for --maxerr: it takes a number from 0 on`);
+  }
   return {
     format: flags.format as "FBS" | "FBS_V2",
     ...(argNames ? { argNames } : {}),
@@ -119,7 +121,7 @@ function flexibleOf(given: readonly string[]): DumpToOptions["flexible"] {
   if (given.length === 0) return undefined;
   if (given.includes("none")) {
     if (given.length === 1) return false;
-    throw usageError("Cannot take --flexible none with others");
+    throw usageError("Cannot take --flexible none with others: give it alone, or axes by name");
   }
   return Object.fromEntries(given.map((text) => {
     const [, name, axes] = /^(.+)=(\d+(?:,\d+)*)$/s.exec(text) ?? [];

@@ -3,6 +3,7 @@
  * @module
  */
 import { hex64, xxh64 } from "../core/hash.ts";
+import type { Graph } from "../core/graph.ts";
 import { bytesIn, collect, type Host, isHost, isSource } from "../core/host.ts";
 import type { Machine } from "../core/target.ts";
 import { writeNpy } from "../io/npy.ts";
@@ -13,21 +14,24 @@ import { computedValues, everyValue, type ProgramValue } from "../trace/values.t
 import { withLeaves } from "./module_model.ts";
 import type { Opened } from "./opened.ts";
 import { writeJson } from "./output_files.ts";
-import { encodedName, inFolder, statOf } from "./path.ts";
+import { encodedName, filled, inFolder, statOf } from "./path.ts";
 import { valueText } from "./value_text.ts";
 
-/** The values of a model for some inputs, in the order in which they are computed. */
-export function valuesOfRun(
+/** The graph of every value of a model for some inputs, in the order in which they are computed. */
+export function graphOfRun(opened: Opened, inputs: readonly Host[]): Graph {
+  if (opened.kind === "file") return opened.model.variables(inputs);
+  const { source, types, inputs: named } = opened.module;
+  const given = withLeaves(types, inputs.map((type, i) => ({ ...named[i], shape: type.shape })));
+  return everyValue(stage(source, given));
+}
+
+/** The values of a model for some inputs. */
+function valuesOfRun(
   opened: Opened,
   inputs: readonly Host[],
   machine: Machine,
 ): AsyncIterable<ProgramValue> {
-  if (opened.kind === "file") {
-    return computedValues(opened.model.variables(inputs), inputs, machine);
-  }
-  const { source, types, inputs: named } = opened.module;
-  const given = withLeaves(types, inputs.map((type, i) => ({ ...named[i], shape: type.shape })));
-  return computedValues(everyValue(stage(source, given)), inputs, machine);
+  return computedValues(graphOfRun(opened, inputs), inputs, machine);
 }
 
 /** The inputs of an embedded case in the model's order. */
@@ -69,10 +73,12 @@ export async function writeRuns(
     await writeTo(target, all(), { signal });
     return;
   }
-  for (const [i, inputs] of runs.entries()) {
-    const folder = runs.length > 1 ? inFolder(target, String(i)) : target;
-    await writeFolder(folder, valuesOfRun(opened, inputs, machine), signal);
-  }
+  await filled(target, async () => {
+    for (const [i, inputs] of runs.entries()) {
+      const folder = runs.length > 1 ? inFolder(target, String(i)) : target;
+      await writeFolder(folder, valuesOfRun(opened, inputs, machine), signal);
+    }
+  });
 }
 
 /** An array each, and what they are in `index.json`. */

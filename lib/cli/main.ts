@@ -100,7 +100,9 @@ function checkCount(program: Program, command: Command, args: readonly string[])
     ? `${least} or more`
     : `${least} to ${most}`;
   throw usageError(
-    `Cannot run ${command.name}: it takes ${number} arguments, ${found}; ` +
+    `Cannot run ${command.name}: it takes ${number} ${
+      most === 1 ? "argument" : "arguments"
+    }, ${found}; ` +
       `try ${program.name} ${command.name} ${command.usage}`.trimEnd(),
   );
 }

@@ -19,13 +19,18 @@ export type ModelArgument =
   };
 
 /** What the help of every command that takes a model says about it. */
-export const modelNotes: readonly string[] = [
-  "MODEL is a .mge or .mdl file, a .ts or .js module, or - for standard input. A module is " +
-  "executed, with the permissions of this command: run only what you trust. It exports the " +
-  "model, a traced or a plain function, as default (or under the name after #, as in " +
-  "model.ts#encoder), and `inputs`, the list of its arguments' types. Its imports, " +
-  "this library among them, need --allow-read as well.",
-];
+export const modelNotes: readonly string[] = modelNotesOf("MODEL");
+
+/** The same where the usage calls the model by another name. */
+export function modelNotesOf(name: string): readonly string[] {
+  return [
+    `${name} is a .mge or .mdl file, a .ts or .js module, or - for standard input. A module is ` +
+    "executed, with the permissions of this command: run only what you trust. It exports the " +
+    "model, a traced or a plain function, as default (or under the name after #, as in " +
+    "model.ts#encoder), and `inputs`, the list of its arguments' types. Its imports, " +
+    "this library among them, need --allow-read as well.",
+  ];
+}
 
 const modules = /^(.*\.(?:ts|mts|js|mjs))(?:#(.*))?$/s;
 

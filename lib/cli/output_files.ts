@@ -5,7 +5,7 @@
 import { writeNpy } from "../io/npy.ts";
 import { safetensors } from "../io/safetensors.ts";
 import { writeTo } from "../io/sink.ts";
-import { fileNames, inFolder } from "./path.ts";
+import { fileNames, filled, inFolder } from "./path.ts";
 import type { NamedValue } from "./runnable.ts";
 
 /** Writes the outputs and gives the file of each; every file appears whole or not at all. */
@@ -20,14 +20,15 @@ export async function writeOutputs(
     await writeTo(target, file.open(), { signal });
     return outputs.map(() => target);
   }
-  await Deno.mkdir(target, { recursive: true });
   const files = fileNames(outputs.map(({ name }) => name)).map((name) =>
     inFolder(target, `${name}.npy`)
   );
-  for (const [i, { value }] of outputs.entries()) {
-    await writeTo(files[i], [writeNpy(value)], { signal });
-  }
-  return files;
+  return await filled(target, async () => {
+    for (const [i, { value }] of outputs.entries()) {
+      await writeTo(files[i], [writeNpy(value)], { signal });
+    }
+    return files;
+  });
 }
 
 /** Writes a value as JSON; the file appears whole or not at all. */

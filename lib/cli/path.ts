@@ -30,6 +30,33 @@ export async function statOf(path: string): Promise<Deno.FileInfo | undefined> {
   }
 }
 
+/** Makes a folder and fills it; if that fails, what of it was not there before is gone again. */
+export async function filled<T>(folder: string, fill: () => Promise<T>): Promise<T> {
+  const missing = await topMissing(folder);
+  await Deno.mkdir(folder, { recursive: true });
+  try {
+    return await fill();
+  } catch (error) {
+    if (missing !== undefined) await Deno.remove(missing, { recursive: true }).catch(() => {});
+    throw error;
+  }
+}
+
+/** The uppermost folder on the way to one that is not there, as far as one may look. */
+async function topMissing(folder: string): Promise<string | undefined> {
+  let missing: string | undefined;
+  for (let path = folder.replace(/\/+$/, ""); path !== ""; path = path.replace(/\/*[^/]*$/, "")) {
+    try {
+      if (await statOf(path)) return missing;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotCapable && missing !== undefined) return missing;
+      throw error;
+    }
+    missing = path;
+  }
+  return missing;
+}
+
 /** A path in a folder, with one slash between. */
 export function inFolder(folder: string, name: string): string {
   return folder.endsWith("/") ? folder + name : `${folder}/${name}`;

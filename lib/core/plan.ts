@@ -43,6 +43,16 @@ export type Step =
   /** Copies a dense value; types agree but for the shape. */
   | { readonly kind: "copy"; readonly from: SlotId; readonly to: SlotId };
 
+/** What is done again to hold less at one time. */
+export interface Recomputed {
+  /** Steps that are done again. */
+  readonly steps: number;
+  /** Their arithmetic operations: what a run makes more. */
+  readonly flops: number;
+  /** Bytes of the arenas if nothing were done again. */
+  readonly arenaBytesWithout: number;
+}
+
 /** A compiled graph: buffers, steps, and which slots are arguments and results. */
 export interface Plan {
   /** Bytes of each arena; none is larger than a binding may be. */
@@ -61,5 +71,7 @@ export interface Plan {
     readonly arenaBytes: number;
     readonly constantBytes: number;
     readonly resultBytes: number;
+    /** What was traded for fewer arena bytes. */
+    readonly recomputed?: Recomputed;
   };
 }

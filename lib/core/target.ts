@@ -6,7 +6,7 @@
 import type { Form, MapForm, Margin } from "./form.ts";
 import type { Graph } from "./graph.ts";
 import type { Host, HostArray, Resident } from "./host.ts";
-import type { Plan } from "./plan.ts";
+import type { Plan, Recomputed } from "./plan.ts";
 import type { DType, Type } from "./type.ts";
 
 /** What bounds the plans and kernels of a target. */
@@ -73,6 +73,52 @@ export interface Target<K> {
   emit(form: Form, variant: Variant): K;
 }
 
+/** Memory saved by keeping borders of blocks and computing what is between them again. */
+export interface SublinearMemory {
+  /** Thresholds that are tried evenly, and again around the best of all; 10 by default. */
+  readonly threshNrTry?: number;
+  /** Rounds of mutation and crossover of where blocks end; 0 by default. */
+  readonly geneticNrIter?: number;
+  /** Cuts that each round starts from; 20 by default. */
+  readonly geneticPoolSize?: number;
+  /** MiB under which memory is given for speed: what is dearest is kept again; 0 by default. */
+  readonly lbMemoryMb?: number;
+  /** MegEngine's threads of the search; it takes one here, and gives the same for any number. */
+  readonly numWorker?: number;
+}
+
+/** Memory bounded by giving up values and computing them again when they are read. */
+export interface Dtr {
+  /** Bytes that the values between steps may take together; arguments and results come on top. */
+  readonly evictionThreshold: number;
+  /** Bytes below which a value is never given up; 1 MiB by default. */
+  readonly evicteeMinimumSize?: number;
+  /** Exponent of the bytes that having a value again takes; 1 by default. */
+  readonly recompMemoryFactor?: number;
+  /** Exponent of the time that having a value again takes; 1 by default. */
+  readonly recompTimeFactor?: number;
+}
+
+/** What a plan needs, in bytes. */
+export interface MemoryReport {
+  /** Arenas, constants, arguments and results together: all that is held while it runs. */
+  readonly peakBytes: number;
+  /** The arenas: values that live only while it runs. */
+  readonly arenaBytes: number;
+  /** The largest sum of values alive at one step; no placement takes less than this. */
+  readonly lowerBound: number;
+  /** Constants, parameters among them. */
+  readonly constantBytes: number;
+  /** Arguments that come with each call. */
+  readonly argumentBytes: number;
+  /** Results, which outlive the call. */
+  readonly resultBytes: number;
+  /** Bytes of the arenas that hold a live value at each step. */
+  readonly timeline: readonly { readonly name: string; readonly liveBytes: number }[];
+  /** With `sublinearMemory` or `dtr`: what is done again, and what that saves. */
+  readonly recomputed?: Recomputed;
+}
+
 /** Fusions that are chosen by hand; what is unset the level decides. */
 export interface GraphOpt {
   /**
@@ -94,6 +140,10 @@ export interface CompileOptions {
   readonly donate?: readonly number[];
   /** True if the graph will run a single time, for which it is not worth warming up. */
   readonly once?: boolean;
+  /** Computes again instead of keeping; not together with `dtr`. */
+  readonly sublinearMemory?: SublinearMemory;
+  /** Keeps memory under a threshold; an OptionError names the least where that is not feasible. */
+  readonly dtr?: Dtr;
 }
 
 /** One thing that a loaded graph does, for reports: a kernel, a copy, or one operation. */
@@ -134,6 +184,8 @@ export interface Timed {
   readonly outs: readonly Resident[];
   /** The device's own clock, or the host's, which counts what a step waits for as well. */
   readonly clock: "device" | "host";
+  /** Milliseconds until the results were there; running steps again to time them is left out. */
+  readonly ms: number;
   /** Steps that did work, in order. */
   readonly times: readonly StepTime[];
 }
@@ -158,6 +210,8 @@ export interface Loaded {
   steps(): readonly StepInfo[];
   /** What making it took. */
   readonly took: Took;
+  /** What memory it needs. */
+  memory(): MemoryReport;
   /** The plan, where the machine runs plans. */
   readonly plan?: Plan;
   /** Gives everything back. */

@@ -18,16 +18,22 @@ import { evaluateForm } from "./form.ts";
 import { elementLoop } from "./loops.ts";
 import { compile, environment } from "./scalar.ts";
 
-/** Hears of each operation when it was computed; times are `performance.now()`'s. */
-export type Observer = (node: Node, start: number, end: number) => void;
+/**
+ * Hears of each operation when it was computed; times are `performance.now()`'s, `held` is all that
+ * is in memory then.
+ */
+export type Observer = (node: Node, start: number, end: number, held: Iterable<Host>) => void;
 
-/** The values of some tensors, given those of the arguments behind them. */
+/**
+ * The values of some tensors, given those of the arguments behind them; `order` has every node that
+ * is needed, operands before users, and may have some again.
+ */
 export async function evaluate(
   roots: readonly Tensor[],
   given: ReadonlyMap<Node, Host> = new Map(),
   observer?: Observer,
+  order: readonly Node[] = orderOf(roots),
 ): Promise<readonly Host[]> {
-  const order = orderOf(roots);
   const leaves = new Map(given);
   for (const node of order) {
     if (!leaves.has(node)) {
@@ -36,7 +42,7 @@ export async function evaluate(
     }
   }
   let since = performance.now();
-  const steps = evaluation(roots, leaves, observer);
+  const steps = evaluation(roots, leaves, observer, order);
   for (;;) {
     const step = steps.next();
     if (step.done) return step.value;
@@ -76,35 +82,48 @@ function* evaluation(
   roots: readonly Tensor[],
   given: ReadonlyMap<Node, Host>,
   observer?: Observer,
+  order: readonly Node[] = orderOf(roots),
 ): Generator<void, readonly Host[]> {
-  const order = orderOf(roots);
-  const values = new Map<Node, readonly Host[]>();
-  const waiting = new Map<Node, number>();
-  for (const node of order) {
-    for (const t of node.ins) waiting.set(t.node, (waiting.get(t.node) ?? 0) + 1);
-  }
-  for (const t of roots) waiting.set(t.node, (waiting.get(t.node) ?? 0) + 1);
-  for (const node of order) {
+  const values = new Map<Tensor, Host>();
+  const over = lastReads(order, roots);
+  for (const [i, node] of order.entries()) {
     const leaf = given.get(node) ?? (isHost(node.data) ? node.data : undefined);
     if (leaf) {
-      values.set(node, [leaf]);
+      values.set(node.results[0], leaf);
       continue;
     }
     if (node.ins.length === 0 && isUnbound(node)) {
       throw new TypeError(`internal: ${node.op.name} "${node.name ?? ""}" has no value`);
     }
-    const ins = node.ins.map((t) => values.get(t.node)![t.out]);
+    const ins = node.ins.map((t) => values.get(resultOf(t))!);
     const start = observer && performance.now();
-    values.set(node, evaluateOp(node.op, ins, node.attrs, node.outs));
-    observer?.(node, start!, performance.now());
-    for (const t of node.ins) {
-      const left = waiting.get(t.node)! - 1;
-      waiting.set(t.node, left);
-      if (left === 0) values.delete(t.node);
-    }
+    const outs = evaluateOp(node.op, ins, node.attrs, node.outs);
+    node.results.forEach((t, k) => values.set(t, outs[k]));
+    observer?.(node, start!, performance.now(), values.values());
+    for (const t of over[i]) values.delete(t);
     yield;
   }
-  return roots.map((t) => values.get(t.node)![t.out]);
+  return roots.map((t) => values.get(resultOf(t))!);
+}
+
+/** The one tensor that stands for an output of a node. */
+function resultOf(t: Tensor): Tensor {
+  return t.node.results[t.out];
+}
+
+/** What nobody reads any more after each node of an order, until it is made again. */
+function lastReads(order: readonly Node[], roots: readonly Tensor[]): readonly Tensor[][] {
+  const over = order.map((): Tensor[] => []);
+  const read = new Set(roots.map(resultOf));
+  for (let i = order.length - 1; i >= 0; i--) {
+    for (const t of order[i].results) if (!read.delete(t)) over[i].push(t);
+    for (const t of new Set(order[i].ins.map(resultOf))) {
+      if (read.has(t)) continue;
+      read.add(t);
+      over[i].push(t);
+    }
+  }
+  return over;
 }
 
 function isUnbound(node: Node): boolean {
@@ -147,8 +166,14 @@ function rearranged(op: Op, ins: readonly Host[], attrs: Node["attrs"], type: Ty
   return evaluateForm(form, ins)[0];
 }
 
-/** A view that keeps every element's address, such as a reshape, shares the array. */
-function isIdentityOrder(op: Op, ins: readonly Host[], attrs: Node["attrs"], type: Type): boolean {
+/** True for a view that keeps every element's address, such as a reshape: it shares the array. */
+export function sharesArray({ op, ins, attrs, outs }: Node): boolean {
+  return op.view !== undefined && !op.eval && !op.scalar && ins.length > 0 &&
+    sizeOf(ins[0].shape) > 0 && sizeOf(ins[0].shape) === sizeOf(outs[0].shape) &&
+    isIdentityOrder(op, ins, attrs, outs[0]);
+}
+
+function isIdentityOrder(op: Op, ins: readonly Type[], attrs: Node["attrs"], type: Type): boolean {
   const coords = axesOf(type.shape);
   const from = addressOf(op.view!(coords, ins, attrs), ins[0].shape);
   const to = addressOf(coords, type.shape);

@@ -8,6 +8,7 @@ import { DeviceError } from "../core/fault.ts";
 import { bytesIn, type Host, isResident, type Resident } from "../core/host.ts";
 import type { Plan } from "../core/plan.ts";
 import type { Loaded, StepInfo } from "../core/target.ts";
+import { memoryReport } from "../plan/timeline.ts";
 import { stepInfos } from "../plan/work.ts";
 import { checkArgs, takeovers } from "../plan/args.ts";
 import { type Block, roundUp, sizeClass, storage } from "./buffers.ts";
@@ -248,6 +249,7 @@ async function load(
     run,
     runBy,
     timed: (args) => timedRun(loaded, args),
+    memory: () => memoryReport(plan),
     steps: (): readonly StepInfo[] =>
       stepInfos(plan, (i) => ({
         ...(variants[i] ? { variant: variants[i] } : {}),

@@ -45,9 +45,10 @@ export async function writeTo(
 async function toPath(path: string, chunks: Chunks, options: SinkOptions): Promise<number> {
   const source = joined(chunks, options);
   let temporary: Temporary | undefined;
+  let old: Deno.FileInfo | undefined;
   try {
     options.signal?.throwIfAborted();
-    const old = await translated(path, () => existing(path));
+    old = await translated(path, () => existing(path));
     if (old?.isDirectory) {
       throw new OptionError(`Cannot write ${path}: it is a folder; name a file in it`);
     }
@@ -63,6 +64,9 @@ async function toPath(path: string, chunks: Chunks, options: SinkOptions): Promi
     return written;
   } catch (error) {
     await temporary?.discard();
+    if (temporary && old && error instanceof DeviceError) {
+      error.message += "\n  the old file is as it was";
+    }
     // Nobody else will ever ask the source again. It may be stuck, so this does not wait.
     source.return(undefined).catch(() => {});
     throw error;

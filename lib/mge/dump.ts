@@ -18,8 +18,7 @@ import {
   caseInputs,
   caseModel,
   type CaseValues,
-  expectedOf,
-  expectName,
+  expectations,
   type GraphFor,
   summary,
 } from "./testcase.ts";
@@ -144,10 +143,12 @@ export async function dumpFunction(
   });
   const cases: CaseValues[] = [];
   for (const values of await caseInputs(inputs, { ...options, inputData })) {
-    const found = noAssert ? [] : await expectedOf(graphFor, graph, names, values);
-    const expected = found.map((h, i) => [expectName(plain.ends[i]), h] as const);
-    for (const [name, value] of expected) options.log?.(summary(name, value));
-    cases.push(new Map([...values, ...expected]));
+    const expected = noAssert ? [] : await expectations(graphFor, graph, names, plain.ends, values);
+    for (const [name, value] of expected) {
+      if (!values.has(name)) options.log?.(summary(name, value));
+    }
+    const own = inputs.map(({ name }) => [name, values.get(name)!] as const);
+    cases.push(new Map([...own, ...expected]));
   }
   const ending = noAssert ? undefined : asserting(maxerr, silent);
   const written = writeModel(graph, plan, { ...further(), ending });

@@ -47,6 +47,8 @@ export interface Variable {
   /** Its name, or operator and number where the file keeps none. */
   readonly name: string;
   readonly value: Tensor;
+  /** Its element type where that is a quantized one. */
+  readonly quantized?: FileDType;
 }
 
 /** A model file as a function. */
@@ -201,7 +203,8 @@ function stageOprs(
   const variables = model.oprs.filter((opr) => !holdsTensors(opr.type)).flatMap((opr) =>
     opr.outputs.flatMap(({ id }): Variable[] => {
       const value = values.get(id);
-      return value ? [{ name: names.get(id) ?? `${opr.type}#${id}`, value }] : [];
+      const name = names.get(id) ?? `${opr.type}#${id}`;
+      return value ? [{ name, value, quantized: quantized.get(value) }] : [];
     })
   );
   return { outputs, quantized: outputs.map((t) => quantized.get(t)), checks, variables };

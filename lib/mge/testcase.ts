@@ -5,7 +5,7 @@
  */
 import { type Graph, resultsOf } from "../core/graph.ts";
 import { bytesIn, type Host } from "../core/host.ts";
-import { type Named, sameShape } from "../core/type.ts";
+import { type Named, printType, sameShape } from "../core/type.ts";
 import { OptionError } from "../core/fault.ts";
 import { evaluate } from "../cpu/evaluate.ts";
 import { randomState } from "../io/random.ts";
@@ -17,8 +17,11 @@ import type { Ending } from "./write.ts";
 
 /** How test cases are made. */
 export interface CaseOptions {
-  /** One spec a case. */
-  readonly inputData: readonly string[];
+  /**
+   * One spec a case, or its values by the inputs' names; those named `Y:expect` are what output Y
+   * shall be, which is computed where it is left out.
+   */
+  readonly inputData: readonly (string | Readonly<Record<string, Host>>)[];
   /** Repeats the rows of values from files; 1 by default. */
   readonly repeat?: number;
   /** The embedded checks print nothing when they pass. */
@@ -49,18 +52,67 @@ export async function caseInputs(
 ): Promise<readonly CaseValues[]> {
   const { resizeInput, rgb, repeat, inputTransform: transform, log = () => {} } = options;
   const random = randomState(options.seed ?? 0);
-  const specs = await expandSpecs(options.inputData);
-  if (!specs.length) {
+  const how = { random, repeat, transform, resizeInput, rgb, log };
+  const cases: CaseValues[] = [];
+  for (const given of options.inputData) {
+    if (typeof given === "object" && given !== null) cases.push(givenCase(given, inputs));
+    else {
+      for (const spec of await expandSpecs([given])) {
+        cases.push(await valuesOfSpec(spec, inputs, how));
+      }
+    }
+  }
+  if (!cases.length) {
     throw new OptionError("Cannot dump with inputData: testcases can not be empty");
   }
-  const cases: CaseValues[] = [];
-  for (const spec of specs) {
-    const how = { random, repeat, transform, resizeInput, rgb, log };
-    const values = await valuesOfSpec(spec, inputs, how);
+  for (const values of cases) {
     for (const [name, value] of values) log(summary(name, value));
-    cases.push(values);
   }
   return cases;
+}
+
+/** The values as they are; each input needs one of its dtype and rank. */
+function givenCase(given: Readonly<Record<string, Host>>, inputs: readonly Named[]): CaseValues {
+  const unknown = Object.keys(given).find((name) =>
+    !name.endsWith(expectName("")) && !inputs.some((input) => input.name === name)
+  );
+  if (unknown !== undefined) {
+    throw new OptionError(
+      `Cannot make a test case with ${unknown}: there is no such input, they are ` +
+        inputs.map(({ name }) => name).join(", "),
+    );
+  }
+  for (const input of inputs) {
+    const value = given[input.name];
+    if (value === undefined) {
+      throw new OptionError(`Cannot make a test case without a value for the input ${input.name}`);
+    }
+    if (
+      value.dtype !== input.dtype || fileShape(value.shape).length !== fileShape(input.shape).length
+    ) {
+      throw new OptionError(
+        `Cannot make a test case with ${input.name}: ${printType(value)}: it is ${
+          printType(input)
+        }`,
+      );
+    }
+  }
+  return new Map(Object.entries(given));
+}
+
+/** What each output of a case shall be: as the case says, else computed on the reference. */
+export async function expectations(
+  graphFor: GraphFor,
+  graph: Graph,
+  names: readonly string[],
+  ends: readonly string[],
+  values: CaseValues,
+): Promise<readonly (readonly [string, Host])[]> {
+  const wanted = ends.map(expectName);
+  const computed = wanted.every((name) => values.has(name))
+    ? []
+    : await expectedOf(graphFor, graph, names, values);
+  return wanted.map((name, i) => [name, values.get(name) ?? computed[i]] as const);
 }
 
 /** What a value is like, in a line. */
@@ -80,7 +132,7 @@ export function summary(name: string, { dtype, shape, data }: Host): string {
 export type GraphFor = (shapes: readonly (readonly number[])[]) => Graph | Promise<Graph>;
 
 /** The results of a graph for one case, computed on the reference. */
-export async function expectedOf(
+async function expectedOf(
   graphFor: GraphFor,
   base: Graph,
   names: readonly string[],
@@ -98,7 +150,7 @@ export async function expectedOf(
 }
 
 /** The name of the input that holds what an output should be. */
-export function expectName(output: string): string {
+function expectName(output: string): string {
   return `${output}:expect`;
 }
 

@@ -5,6 +5,7 @@
  */
 
 import type { SlotId, Step } from "../core/plan.ts";
+import type { Limits } from "../core/target.ts";
 
 /** One value's life: from the step that writes it to the last step that reads it. */
 export interface Life {
@@ -67,6 +68,14 @@ export function assign(lives: readonly Life[], align: number, largest: number): 
     arenas[put.arena] = Math.max(arenas[put.arena], put.offset + need);
   }
   return { places, arenas, lowerBound: liveBytes(lives, up) };
+}
+
+/** Bytes of the arenas that lives take within some limits. */
+export function arenaBytesOf(
+  lives: readonly Life[],
+  { align, bindingBytes }: Pick<Limits, "align" | "bindingBytes">,
+): number {
+  return assign(lives, align, bindingBytes).arenas.reduce((a, b) => a + b, 0);
 }
 
 function lowest(

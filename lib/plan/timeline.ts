@@ -4,29 +4,12 @@
  * @module
  */
 import type { Plan } from "../core/plan.ts";
+import type { MemoryReport } from "../core/target.ts";
 import { slotLives } from "./memory.ts";
-
-/** What a plan needs, in bytes. */
-export interface MemoryReport {
-  /** Arenas, constants, arguments and results together: all that is held while it runs. */
-  readonly peakBytes: number;
-  /** The arenas: values that live only while it runs. */
-  readonly arenaBytes: number;
-  /** The largest sum of values alive at one step; no placement takes less than this. */
-  readonly lowerBound: number;
-  /** Constants, parameters among them. */
-  readonly constantBytes: number;
-  /** Arguments that come with each call. */
-  readonly argumentBytes: number;
-  /** Results, which outlive the call. */
-  readonly resultBytes: number;
-  /** Bytes of the arenas that hold a live value at each step. */
-  readonly timeline: readonly { readonly name: string; readonly liveBytes: number }[];
-}
 
 /** The report of a plan. */
 export function memoryReport(plan: Plan): MemoryReport {
-  const { arenaBytes, lowerBound, constantBytes, resultBytes } = plan.memory;
+  const { arenaBytes, lowerBound, constantBytes, resultBytes, recomputed } = plan.memory;
   const used = new Set(plan.args.filter((id) => id >= 0));
   const argumentBytes = [...used].reduce((n, id) => n + plan.slots[id].bytes, 0);
   const change = new Array<number>(plan.steps.length + 1).fill(0);
@@ -44,5 +27,6 @@ export function memoryReport(plan: Plan): MemoryReport {
   return {
     ...{ peakBytes, arenaBytes, lowerBound, constantBytes, argumentBytes, resultBytes },
     timeline,
+    ...(recomputed ? { recomputed } : {}),
   };
 }

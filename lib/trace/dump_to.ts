@@ -17,7 +17,7 @@ import { stripText } from "../mge/strip.ts";
 import { graphOf, isType, stage } from "../stage/stage.ts";
 import type { AnyFunction, DumpToOptions } from "./dump.ts";
 import { record } from "./record.ts";
-import type { Traced } from "./trace.ts";
+import type { Traced } from "./traced.ts";
 
 type AnyTraced = Traced<never[], unknown>;
 
@@ -139,17 +139,20 @@ export async function dumpTo(
   }
   signal?.throwIfAborted();
   const made = await planned(f, types, rest);
+  // What stands in the way of the second file is said before the first is replaced.
+  const before = stripInfoFile !== undefined && appendJson
+    ? await textOf(stripInfoFile)
+    : undefined;
+  const strip = stripText(made.strip, before, stripInfoFile);
   await writeTo(sink, made.emit(), { append, signal });
   if (stripInfoFile !== undefined) {
-    const before = appendJson ? await textOf(stripInfoFile) : undefined;
-    const text = stripText(made.strip, before);
-    await writeTo(stripInfoFile, [new TextEncoder().encode(text)], { signal });
+    await writeTo(stripInfoFile, [new TextEncoder().encode(strip)], { signal });
   }
   return made.info;
 }
 
 /** The text of a file; none if there is no file. */
-async function textOf(path: string): Promise<string | undefined> {
+export async function textOf(path: string): Promise<string | undefined> {
   try {
     const source = await openBytes(path);
     return new TextDecoder().decode(await source.read(0, source.size));

@@ -7,21 +7,15 @@ import { DTypeError, OptionError, TraceError } from "../core/fault.ts";
 import { type Graph, resultsOf } from "../core/graph.ts";
 import { isTensor, type Tensor } from "../core/tensor.ts";
 import { type Named, named, type Type } from "../core/type.ts";
-import {
-  arrayBytes,
-  bytesBetween,
-  type BytesLike,
-  type ByteSource,
-  openBytes,
-} from "../io/bytes.ts";
-import { gathered, gunzip, isGzip } from "../io/stream.ts";
+import { type BytesLike, openBytes } from "../io/bytes.ts";
+import { unpacked } from "../io/unpack.ts";
 import { type Imported, importModel } from "../mge/import.ts";
 import { readModel } from "../mge/open_file.ts";
 import { graphOf, stage } from "../stage/stage.ts";
 import type { Check } from "../mge/rule.ts";
 import { checkedNow, isExpected, type Ran, testcasesOf } from "./testcase.ts";
 import type { LoadOptions, Model } from "./load.ts";
-import type { Profile } from "./profile.ts";
+import { joinedProfiles, type Profile, type ProfileOptions } from "./profile.ts";
 import { trace } from "./trace.ts";
 
 /** Loads a model file; see `load`. */
@@ -79,29 +73,11 @@ export async function loadModel(source: BytesLike, options: LoadOptions): Promis
   }) as Model;
 }
 
-/** What is behind gzip is held in memory: it cannot be read at any offset. */
-async function unpacked(bytes: ByteSource, signal?: AbortSignal): Promise<ByteSource> {
-  const head = await bytes.read(0, Math.min(2, bytes.size));
-  if (!isGzip(head)) return bytes;
-  const chunks = abortable(bytesBetween(bytes, 0, bytes.size), signal);
-  return arrayBytes(await gathered(gunzip(chunks)));
-}
-
-async function* abortable(
-  chunks: AsyncIterable<Uint8Array>,
-  signal?: AbortSignal,
-): AsyncGenerator<Uint8Array> {
-  for await (const chunk of chunks) {
-    signal?.throwIfAborted();
-    yield chunk;
-  }
-}
-
 /** Runs with plans by argument types; test cases also want what was compared. */
 interface Runner {
   outputs(ins: readonly (Tensor | undefined)[]): Promise<Ran>;
   compared(ins: readonly (Tensor | undefined)[]): Promise<Ran>;
-  profile(): Promise<Profile>;
+  profile(options?: ProfileOptions): Promise<Profile>;
   dispose(): void;
 }
 
@@ -141,13 +117,14 @@ function runner(model: Imported, { on, profiling, optLevel }: LoadOptions): Runn
   return {
     outputs: plain.run,
     compared: whole.run,
-    async profile() {
+    async profile(options) {
       const called = [plain, whole].filter(({ traced }) => traced.recorded);
       // One that was never called says so itself.
       const [first, ...more] = called.length ? called : [plain];
-      const profile = await first.traced.profile();
-      const others = await Promise.all(more.map(({ traced }) => traced.profile()));
-      return { ...profile, plans: [profile, ...others].flatMap(({ plans }) => plans) };
+      const profile = await first.traced.profile(options);
+      const given = { ...options, peak: profile.peak };
+      const others = more.map(({ traced }) => traced.profile(given));
+      return joinedProfiles([profile, ...await Promise.all(others)]);
     },
     dispose() {
       plain.traced.dispose();

@@ -4,17 +4,18 @@
  */
 import type { Comparator } from "../core/compare.ts";
 import { OptionError, TraceError } from "../core/fault.ts";
-import type { GraphOpt, Machine } from "../core/target.ts";
+import type { CompileOptions, GraphOpt, Machine } from "../core/target.ts";
 import { isTensor } from "../core/tensor.ts";
 import { leavesOf, mapTree, type Path, pathText } from "../core/tree.ts";
 import type { Type } from "../core/type.ts";
 import type { Level } from "../stage/level.ts";
+import { checkMemory, compiledMemory, type MemoryOptions } from "./memory.ts";
 
 /** Which arguments give their memory to the results: positions, or paths into a tree. */
 export type Donate = readonly (number | readonly [number, ...(string | number)[]])[];
 
 /** How a function is traced. */
-export interface TraceOptions {
+export interface TraceOptions extends MemoryOptions {
   /** Where it runs; by default where resident arguments live, else the best CPU target. */
   readonly on?: Machine;
   /** Values cannot be read inside the function. */
@@ -52,6 +53,9 @@ const accepted: Readonly<Record<keyof TraceOptions, readonly [string, (v: never)
   graphOpt: ["a record of jitFuseDimshuffle and jitFuseReduce, each true or false", isGraphOpt],
   symbolicShape: ["true or false", isTruth],
   profiling: ["true or false", isTruth],
+  // memory.ts says more of what these may be.
+  sublinearMemory: ["true, false or a record of numbers", () => true],
+  dtr: ["a record with evictionThreshold, in bytes", () => true],
 };
 
 function isTruth(value: unknown): boolean {
@@ -93,11 +97,18 @@ export function checkOptions(f: unknown, options: TraceOptions): void {
     if (value === undefined || holds(value as never)) continue;
     throw new OptionError(`Cannot trace with ${name}: ${shown(value)}: it must be ${range}`);
   }
+  checkMemory(options);
   if (!options.recordOnly) return;
   for (const name of ["symbolic", "captureAsConst"] as const) {
     if (options[name] !== false) continue;
     throw new OptionError(`Cannot trace with ${name}: false: recordOnly needs it to be true`);
   }
+}
+
+/** What the options say about every plan. */
+export function compileOptions(options: TraceOptions): CompileOptions {
+  const { optLevel, graphOpt } = options;
+  return { optLevel, graphOpt, ...compiledMemory(options) };
 }
 
 /** An option's value in a message. */

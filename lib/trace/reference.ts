@@ -4,11 +4,12 @@
  */
 import { evaluate, type Observer } from "../cpu/evaluate.ts";
 import { DeviceError, placeOf } from "../core/fault.ts";
-import { type Graph, orderOf, resultsOf } from "../core/graph.ts";
+import { type Graph, resultsOf } from "../core/graph.ts";
 import { checkInto, type Host, isResident, type Resident } from "../core/host.ts";
 import type { CompileOptions, Loaded, Machine, StepInfo, StepTime } from "../core/target.ts";
-import type { Node, Tensor } from "../core/tensor.ts";
+import type { Node } from "../core/tensor.ts";
 import { bytesOf, printType } from "../core/type.ts";
+import { interpreted, isGiven } from "../plan/interpreted.ts";
 import { nodeFlops } from "../plan/work.ts";
 import { optimize } from "../stage/level.ts";
 
@@ -60,6 +61,7 @@ export function openReference(): Machine {
       const begun = performance.now();
       const ready = optimize(graph, options.optLevel ?? 2);
       const roots = resultsOf(ready);
+      const { order, memory } = interpreted(ready, options);
       const took = { plan: performance.now() - begun, compile: 0, upload: 0 };
       async function run(args: readonly (Host | Resident)[], observer?: Observer) {
         check();
@@ -70,7 +72,8 @@ export function openReference(): Machine {
             return [t.node, isResident(a) ? valueOf(a) : a] as const;
           }),
         );
-        const outs = (await evaluate(roots, given, observer)).map((h) => machine.upload(h));
+        const found = await evaluate(roots, given, observer, order);
+        const outs = found.map((h) => machine.upload(h));
         for (const i of options.donate ?? []) {
           const a = args[i];
           if (isResident(a) && isLive(a)) values.set(a, site);
@@ -81,17 +84,18 @@ export function openReference(): Machine {
         took,
         run: (args) => run(args),
         async timed(args) {
-          const steps = new Map(operationsOf(roots).map((node, i) => [node, i]));
           const times: StepTime[] = [];
           let first: number | undefined;
-          const outs = await run(args, (node, start, end) => {
+          const begun = performance.now();
+          const outs = await run(args, (_, start, end) => {
             first ??= start;
             const [at, ns] = [(start - first) * 1e6, (end - start) * 1e6];
-            times.push({ step: steps.get(node)!, start: at, ns });
+            times.push({ step: times.length, start: at, ns });
           });
-          return { outs, clock: "host", times };
+          return { outs, clock: "host", ms: performance.now() - begun, times };
         },
-        steps: () => operationsOf(roots).map(infoOf),
+        steps: () => order.filter((node) => !isGiven(node)).map(infoOf),
+        memory,
         dispose() {},
       });
     },
@@ -118,11 +122,6 @@ export function openReference(): Machine {
 /** What is read belongs to the reader. */
 function copied(value: Host): Host {
   return { dtype: value.dtype, shape: [...value.shape], data: value.data.slice() };
-}
-
-/** What the interpreter does, in order: every node that is no leaf. */
-function operationsOf(roots: readonly Tensor[]): readonly Node[] {
-  return orderOf(roots).filter(({ op, data }) => !data && op.name !== "arg");
 }
 
 function infoOf(node: Node): StepInfo {

@@ -13,7 +13,16 @@ import { isTensor, type Tensor } from "../core/tensor.ts";
 import { leavesOf, mapTree, structureOf } from "../core/tree.ts";
 import { printType } from "../core/type.ts";
 import { type Bindings, bindings } from "./bindings.ts";
-import { checkOptions, donated, refuseOthers, type TraceOptions, typesOf } from "./options.ts";
+import {
+  checkOptions,
+  compileOptions,
+  donated,
+  refuseOthers,
+  type TraceOptions,
+  typesOf,
+} from "./options.ts";
+import { memoryOf } from "./memory.ts";
+import type { Recorded, Traced } from "./traced.ts";
 import { ownerOf } from "./read.ts";
 import {
   capturedIn,
@@ -29,42 +38,13 @@ import { firstTurns } from "./turns.ts";
 import type { Target } from "../io/sink.ts";
 import type { DumpInfo } from "../mge/dump_options.ts";
 import type { DumpToOptions } from "./dump.ts";
-import { type Profile, profiler } from "./profile.ts";
+import { type Profile, type ProfileOptions, profiler } from "./profile.ts";
 import { cpuMachine, isLost } from "./cpu.ts";
 import { refuseHost, refuseShapes, verify } from "./verify.ts";
 
+export type { TracedMemory } from "./memory.ts";
 export type { Donate, TraceOptions } from "./options.ts";
-
-/** What the latest call was. */
-export interface Recorded {
-  /** The arguments with types in the place of tensors. */
-  readonly types: readonly unknown[];
-  /** The program of the call. */
-  readonly graph: Graph;
-}
-
-/** A traced function. */
-export interface Traced<A extends readonly unknown[], R> {
-  (...args: A): Promise<R>;
-  /** The graph of the latest call. */
-  graph(): Graph;
-  /** The latest call, if there was one. */
-  readonly recorded: Recorded | undefined;
-  /** The function that was traced. */
-  readonly source: (...args: A) => unknown;
-  /** The options it was traced with. */
-  readonly options: TraceOptions;
-  /** How many plans it keeps: one for each structure, types and host values of its arguments. */
-  readonly plans: number;
-  /** What each kernel of each call did and took; needs the option `profiling`. */
-  profile(): Promise<Profile>;
-  /** Writes it as a model file; a path is replaced only when the new file is whole. */
-  dump(sink: Target, options?: DumpToOptions): Promise<DumpInfo>;
-  /** Releases the plans. */
-  dispose(): void;
-  /** The same, for `await using`. */
-  [Symbol.asyncDispose](): Promise<void>;
-}
+export type { Recorded, Traced } from "./traced.ts";
 
 interface Entry extends Used {
   readonly made: Recording;
@@ -81,8 +61,8 @@ export function trace<A extends readonly unknown[], R>(
   options: TraceOptions = {},
 ): Traced<A, Awaited<R>> {
   checkOptions(f, options);
+  const how = compileOptions(options);
   const source = f as unknown as (...args: never[]) => unknown;
-  const { optLevel, graphOpt } = options;
   const plans = keptPlans<Entry>();
   const prefixes = keptPlans<Prefix>();
   const planning = new Map<string, Promise<Entry>>();
@@ -93,6 +73,7 @@ export function trace<A extends readonly unknown[], R>(
   const ran = (key: string, loaded: Loaded, given: readonly (Host | Resident)[]) =>
     profiles ? profiles.run(key, loaded, given) : loaded.run(given);
   let recorded: Recorded | undefined;
+  let latest: readonly Loaded[] = [];
   let held: Bindings | undefined;
 
   async function call(...args: A): Promise<Awaited<R>> {
@@ -112,6 +93,7 @@ export function trace<A extends readonly unknown[], R>(
       ? await turns.take(key, () => plans.get(key) !== undefined)
       : undefined;
     const computed: Resident[] = [];
+    const inside: Loaded[] = [];
     let entry: Entry | undefined;
     try {
       const leaves = leavesOf(args, isTensor).map(({ leaf }) => leaf);
@@ -124,7 +106,7 @@ export function trace<A extends readonly unknown[], R>(
         given.push(argument.value);
         if (argument.computed && isResident(argument.value)) computed.push(argument.value);
       }
-      const compute = prefix(bound, given);
+      const compute = prefix(bound, given, inside);
       const made = before && options.withoutHost
         ? { ...before.made, admitted: await rerun(before.made.graph, given.length, compute) }
         : await record(source, args, { compute, sealed: options.symbolic, site });
@@ -141,6 +123,7 @@ export function trace<A extends readonly unknown[], R>(
       for (const value of made.admitted) given.push(value);
       for (const t of captured) given.push(await bound.captured(t));
       const outs = await ran(key, entry.loaded, given);
+      latest = [entry.loaded, ...inside];
       let at = 0;
       return mapTree(made.result, isTensor, () => constant(outs[at++])) as Awaited<R>;
     } finally {
@@ -193,7 +176,7 @@ export function trace<A extends readonly unknown[], R>(
     const graph = openGraph(made.graph, captured);
     const make = async () => {
       const donate = donated(args, options.donate ?? []);
-      const loaded = await bound.machine.compile(graph, { optLevel, graphOpt, donate });
+      const loaded = await bound.machine.compile(graph, { ...how, donate });
       return { made, loaded, users: 0, isAside: held !== bound };
     };
     const entry = make();
@@ -206,7 +189,7 @@ export function trace<A extends readonly unknown[], R>(
   }
 
   /** Computes terms in the middle of a call; equal prefixes share a plan. */
-  function prefix(bound: Bindings, given: readonly (Host | Resident)[]): Compute {
+  function prefix(bound: Bindings, given: readonly (Host | Resident)[], inside: Loaded[]): Compute {
     return async (roots, leaves, admitted) => {
       const graph = closedGraph(leaves, roots);
       const captured = capturedIn(graph);
@@ -215,7 +198,7 @@ export function trace<A extends readonly unknown[], R>(
       let known = prefixes.get(text);
       if (!known || difference(known.graph, open)) {
         if (known) setAside(known);
-        const loaded = bound.machine.compile(open, { optLevel, graphOpt });
+        const loaded = bound.machine.compile(open, how);
         known = { graph: open, loaded, users: 0, isAside: held !== bound };
         loaded.catch(() => prefixes.forget(text));
       }
@@ -225,7 +208,9 @@ export function trace<A extends readonly unknown[], R>(
         const rest = [];
         for (const c of captured) rest.push(await bound.captured(c));
         const all = [...given, ...admitted, ...rest];
-        const outs = await ran("a value read inside", await known.loaded, all);
+        const loaded = await known.loaded;
+        const outs = await ran("a value read inside", loaded, all);
+        inside.push(loaded);
         const values = await bound.machine.read(outs);
         outs.forEach((out) => out.dispose());
         return values;
@@ -241,6 +226,7 @@ export function trace<A extends readonly unknown[], R>(
     planning.clear();
     held?.dispose();
     held = undefined;
+    latest = [];
   }
 
   function dispose(): void {
@@ -261,8 +247,9 @@ export function trace<A extends readonly unknown[], R>(
     },
     source: f,
     options,
-    async profile(): Promise<Profile> {
-      if (profiles && held) return await profiles.profile(held.machine);
+    memory: () => memoryOf(latest),
+    async profile(options?: ProfileOptions): Promise<Profile> {
+      if (profiles && held) return await profiles.profile(held.machine, options);
       throw new TraceError(
         "no profile",
         profiles

@@ -22,6 +22,8 @@ import type { Block, Heap } from "./heap.ts";
 export interface Constants {
   /** The block of a value, held once more; give it back with `drop`. */
   hold(data: Data, packing?: Packing): Promise<Block>;
+  /** True if it is held already. */
+  has(data: Data, packing?: Packing): boolean;
   /** Ends one holding. */
   drop(data: Data, packing?: Packing): void;
   /** How many there are. */
@@ -89,6 +91,7 @@ export function constantsOf(heap: Heap): Constants {
       entry.block.catch(() => own.get(name) === entry && own.delete(name));
       return entry.block;
     },
+    has: (data, packing) => entries.get(keyOf(data))?.has(nameOf(packing)) ?? false,
     drop(data, packing) {
       const key = keyOf(data);
       const same = entries.get(key);

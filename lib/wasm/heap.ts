@@ -19,6 +19,11 @@ export interface Heap {
   take(bytes: number, what: string): Block;
   /** Gives a block back; a second time does nothing. */
   give(block: Block): void;
+  /**
+   * Grows at once by what so many bytes lack, where it can, and gives the new range, which nobody
+   * has touched.
+   */
+  reserve(bytes: number): { readonly from: number; readonly to: number } | undefined;
   /** Bytes of a block, or of any range; valid until the memory grows. */
   bytes(address: number, length: number): Uint8Array<ArrayBuffer>;
   /** Bytes taken now, and at most so far. */
@@ -35,6 +40,12 @@ export interface Block {
 }
 
 const pageBytes = 65536;
+
+/** Bytes that a block takes. */
+export function roomOf(bytes: number): number {
+  return Math.max(64, Math.ceil(bytes / 64) * 64);
+}
+
 /** Bytes past the end of what is taken that code may read, though it uses nothing of them. */
 const slack = 256;
 /** Least growth, so that many small blocks do not each grow the memory. */
@@ -55,7 +66,7 @@ export function newHeap(shared: boolean, wide: boolean, most: number): Heap {
     shared,
     most: memory.most,
     take(bytes, what) {
-      const need = Math.max(64, Math.ceil(bytes / 64) * 64);
+      const need = roomOf(bytes);
       let gap = free.find(({ from, to }) => to - from >= need);
       if (!gap) {
         grow(need, what);
@@ -75,6 +86,15 @@ export function newHeap(shared: boolean, wide: boolean, most: number): Heap {
       sizes.delete(block);
       now -= size;
       insert(block.address, block.address + size);
+    },
+    reserve(bytes) {
+      const there = free.reduce((n, { from, to }) => n + to - from, 0);
+      const end = endOf();
+      const room = memory.most * pageBytes - slack - end;
+      if (bytes <= there || bytes - there > room) return undefined;
+      const last = free.at(-1);
+      grow(bytes - there + (last?.to === end ? end - last.from : 0), "a plan");
+      return { from: end, to: endOf() };
     },
     bytes: (address, length) =>
       new Uint8Array(memory.memory.buffer as ArrayBuffer, address, length),

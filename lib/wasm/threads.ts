@@ -26,6 +26,10 @@ export interface Threads {
     alone: boolean,
     stamp?: (step: number) => void,
   ): Promise<Program>;
+  /** Lets the others touch a new range of the memory, so that the engine need not do it under us. */
+  touch(range: { readonly from: number; readonly to: number }): void;
+  /** Wakes all that sleep, so that a run that comes at once waits for none; gives what it took. */
+  rouse(): number;
   /** True once a thread has died; the others cannot go on. */
   isLost(): boolean;
   /** Ends the workers. */
@@ -50,6 +54,9 @@ export interface ThreadOptions {
   readonly patience?: number;
 }
 
+/** Milliseconds in which a sleeping thread wakes. */
+const wakeUp = 0.3;
+
 const word = (name: keyof typeof control) => control[name] / 4;
 
 /** Starts the threads of a memory; one thread needs no workers and no shared memory. */
@@ -60,7 +67,9 @@ export function startThreads(heap: Heap, options: ThreadOptions): Threads {
   const words = new Int32Array(memory.buffer);
   words[word("threads")] = count;
   words[word("sleeps")] = maySleep() ? 1 : 0;
-  words[word("patience")] = options.patience ?? 30_000;
+  const patience = options.patience ?? 30_000;
+  // A wait that cannot sleep a millisecond spins for a sixteenth of one.
+  words[word("patience")] = patience * (maySleep() ? 1 : 16);
   const workers: Worker[] = [];
   let dead: string | undefined;
   let programs = 0, posted = 0;
@@ -125,7 +134,7 @@ export function startThreads(heap: Heap, options: ThreadOptions): Threads {
     return new Promise((_, reject) => {
       alarm = setTimeout(
         () => reject(new Error("they did not answer")),
-        words[word("patience")],
+        patience,
       );
     });
   }
@@ -174,6 +183,11 @@ export function startThreads(heap: Heap, options: ThreadOptions): Threads {
       return refusal;
     },
     ready,
+    rouse() {
+      const begun = performance.now();
+      while (count > 1 && performance.now() - begun < wakeUp) wake();
+      return performance.now() - begun;
+    },
     async load(module, alone, stamp = () => {}) {
       await ready;
       const calls = count > 1 && !alone;
@@ -212,6 +226,7 @@ export function startThreads(heap: Heap, options: ThreadOptions): Threads {
         dispose: () => void (calls && send({ drop: id })),
       };
     },
+    touch: (range) => void (workers.length && send({ touch: range })),
     isLost: () => dead !== undefined,
     dispose() {
       endAlarm();

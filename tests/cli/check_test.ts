@@ -100,7 +100,7 @@ Deno.test("check exits 1 on a difference and names output, index, got and want",
   assertEquals(
     out,
     `FAILED ${folder.path}/a: output out: 2 of 6 values differ, first [1,1] is 2.125, ` +
-      "wanted 2.25, worst [1,2] is 0, wanted 7\n1 passed, 1 failed, 0 skipped\n",
+      "wanted 2.25, off by 0.125, worst [1,2] is 0, wanted 7, off by 7\n1 passed, 1 failed, 0 skipped\n",
   );
   const { tests } = await results(folder.path);
   assertEquals(tests[0].worst, { output: "out", index: [1, 2], got: 0, want: 7 });

@@ -36,10 +36,10 @@ Deno.test("compareValues() names the first and the worst value by their index", 
   assertEquals(found.worst, { index: [1, 1], got: -90, want: 4 });
   assertEquals(
     comparisonText(found),
-    "2 of 6 values differ, first [0,2] is 9, wanted 2, worst [1,1] is -90, wanted 4",
+    "2 of 6 values differ, first [0,2] is 9, wanted 2, off by 7, worst [1,1] is -90, wanted 4, off by 94",
   );
   const one = compareValues(f32([1], 9), f32([1], 2), limits);
-  assertEquals(comparisonText(one), "1 of 1 values differ, first [0] is 9, wanted 2");
+  assertEquals(comparisonText(one), "1 of 1 values differ, first [0] is 9, wanted 2, off by 7");
 });
 
 Deno.test("compareValues() compares integers and truths exactly, whatever the tolerance", () => {

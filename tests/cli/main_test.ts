@@ -67,7 +67,7 @@ Deno.test("main() suggests the nearest known flag, command and choice", async ()
 Deno.test("main() calls wrong values and counts wrong usage", async () => {
   const cases: readonly [string[], string][] = [
     [["show"], "it takes 1 to 3 arguments, none is given; try try show MODEL"],
-    [["fail", "a", "b"], "it takes 1 arguments, 2 are: a b"],
+    [["fail", "a", "b"], "it takes 1 argument, 2 are: a b"],
     [["show", "a", "--level", "high"], 'Cannot take "high" for --level: it is no number'],
     [["show", "a", "--level=NaN"], "it is no number"],
     [["show", "a", "--level="], "give it a value, --level VALUE"],

@@ -54,6 +54,11 @@ Deno.test("run --profile writes what every kernel of every run did", async () =>
     assertEquals(calls, subject.length > 1 ? 3 : 6);
     for (const { ns } of profile.plans[0].kernels) assertEquals(ns.length, calls);
   }
+  // Warming up runs the model too, and its times do not count.
+  const warm = ["--iter", "2", "--warmup", "3", "--profile", target, "--json"];
+  const { status } = await weft("run", module, "--input", "#rand(0,1)", ...warm);
+  const { plans } = JSON.parse(await Deno.readTextFile(target));
+  assertEquals([status, plans[0].calls.length], [0, 5]);
 });
 
 Deno.test("run --tune-cache refuses what is no cache, --fast-run says where it changes nothing", async () => {

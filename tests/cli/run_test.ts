@@ -108,7 +108,7 @@ Deno.test("run --check exits 1 and names output, index, got and want", async () 
   assertEquals(wrong.status, 1);
   assertStringIncludes(
     wrong.out,
-    "check y: FAILED, output y: 1 of 2 values differ, first [0,1] is 7, wanted 7.01",
+    "check y: FAILED, output y: 1 of 2 values differ, first [0,1] is 7, wanted 7.010000228881836, off by 0.01",
   );
   assertEquals((await weft("run", module, ...flags, "--rtol", "1e-2")).status, 0);
   assertEquals((await weft("run", module, ...flags, "--atol", "0.02")).status, 0);

@@ -67,6 +67,18 @@ export const convSteps: fc.Arbitrary<readonly (readonly number[])[]> = fc.array(
   { minLength: 2, maxLength: 9 },
 );
 
+/** Steps of a program that is deep, so that there is much to keep for its gradients. */
+export const deepConvSteps: typeof convSteps = fc.array(
+  fc.tuple(fc.nat(), fc.constant(0), fc.nat(), fc.nat()).map(([what, i, j, k]) => [
+    // Mostly convolutions, sums, products and activations, one after another.
+    [0, 3, 5, 6, 10, 11, 12, 3, 6, 8][what % 10],
+    i,
+    j,
+    k,
+  ]),
+  { minLength: 6, maxLength: 16 },
+);
+
 /** A random program over images; every step makes one more of at most 1500 elements. */
 export function convProgram(list: readonly (readonly number[])[], xs: readonly Tensor[]): Tensor[] {
   const all = [...xs];

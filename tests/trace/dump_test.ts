@@ -171,6 +171,27 @@ Deno.test("dump: specs of test cases", async () => {
   });
 });
 
+Deno.test("dump: cases as values, with what is expected of them or without", async () => {
+  const host = (shape: readonly number[], ...data: number[]) => ({
+    ...f32(shape),
+    data: Float32Array.from(data),
+  });
+  const x = host([2, 4], 1, 2, 3, 4, 5, 6, 7, 8);
+  const double = (x: Tensor) => ({ y: mul(x, 2) });
+  const bytes = async (...cases: Readonly<Record<string, unknown>>[]) =>
+    await gathered(dump(double, [named("x", f32([1, 4]))], { inputData: cases as never }));
+  const wrong = host([2, 4], 0, 0, 0, 0, 0, 0, 0, 0);
+  const model = await load(await bytes({ x }, { x, "y:expect": wrong }));
+  const [computed, given] = await Promise.all(model.testcases.map((one) => one.run()));
+  assertEquals([computed.passed, given.passed, given.worst], [true, false, 16]);
+  model.dispose();
+  const refused = (one: Readonly<Record<string, unknown>>, text: string) =>
+    assertRejects(() => bytes(one), RangeError, text);
+  await refused({}, "Cannot make a test case without a value for the input x");
+  await refused({ x, z: x }, "Cannot make a test case with z: there is no such input, they are x");
+  await refused({ x: host([4], 1, 2, 3, 4) }, "with x: f32[4]: it is f32[1,4]");
+});
+
 Deno.test("dump: strip info, new and merged; appended files", async () => {
   await inFolder(async (folder) => {
     const [path, strip] = [`${folder}/m.mge`, `${folder}/strip.json`];

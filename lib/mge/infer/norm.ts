@@ -16,7 +16,7 @@ import { bind } from "../../stage/bind.ts";
 import { foldedConstant } from "../../stage/specialize.ts";
 import { graphOf } from "../../stage/stage.ts";
 import { floatsOf } from "./floats.ts";
-import { type Affine, isPerChannel, withChains } from "./affine.ts";
+import { type Affine, isPerChannel, withChains } from "../../stage/affine.ts";
 
 /** A graph whose convolutions have taken in the norms behind them. */
 export function foldNorms(graph: Graph): Graph {

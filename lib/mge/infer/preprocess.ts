@@ -16,7 +16,7 @@ import { foldedConstant } from "../../stage/specialize.ts";
 import { graphOf } from "../../stage/stage.ts";
 import type { Drafted, Var } from "../emitter.ts";
 import { member, scalar, table } from "../legal/steps.ts";
-import { type Affine, withChains } from "./affine.ts";
+import { type Affine, withChains } from "../../stage/affine.ts";
 import type { IndexItem } from "../model.ts";
 import { type ListRule, modeOf, numberIn, type Rewriting } from "./rewrite.ts";
 

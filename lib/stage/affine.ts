@@ -3,13 +3,13 @@
  * shift, which the term may take in. So a norm in inference vanishes into its convolution.
  * @module
  */
-import { type Graph, orderOf, rebuild, resultsOf, usersOf } from "../../core/graph.ts";
-import { literal } from "../../core/leaf.ts";
-import type { Node, Tensor } from "../../core/tensor.ts";
-import { broadcastShapes, sameShape } from "../../core/type.ts";
-import { add, div, mul, neg, sub } from "../../ops/arithmetic.ts";
-import { bind } from "../../stage/bind.ts";
-import { graphOf } from "../../stage/stage.ts";
+import { type Graph, orderOf, rebuild, rootsOf, usersOf } from "../core/graph.ts";
+import { graphWith } from "../core/graph_with.ts";
+import { literal } from "../core/leaf.ts";
+import type { Node, Tensor } from "../core/tensor.ts";
+import { broadcastShapes, sameShape } from "../core/type.ts";
+import { add, div, mul, neg, sub } from "../ops/arithmetic.ts";
+import { bind } from "./bind.ts";
 
 /** A term, and what a chain does to it: base · scale + shift. */
 export interface Affine {
@@ -33,7 +33,7 @@ const arithmetic: ReadonlySet<string> = new Set(["add", "sub", "mul", "div", "ne
 
 /** Rewrites the longest chains of a graph. */
 export function withChains(graph: Graph, chain: Chain): Graph {
-  const roots = resultsOf(graph);
+  const roots = rootsOf(graph);
   const order = orderOf(roots);
   const times = bind(roots);
   const users = usersOf(order);
@@ -67,7 +67,7 @@ export function withChains(graph: Graph, chain: Chain): Graph {
     const length = tops.get(old.node);
     return length === undefined ? undefined : chain.taken(affineOf(t, length, isStatic), length);
   });
-  return graphOf(graph.args, changed, graph.names);
+  return graphWith(graph, changed);
 }
 
 function lengthOf(from: Node, base: Node, isStatic: (t: Tensor) => boolean): number {
