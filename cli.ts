@@ -13,6 +13,7 @@ import { dump } from "./lib/cli/dump.ts";
 import { inspect } from "./lib/cli/inspect.ts";
 import { main } from "./lib/cli/main.ts";
 import { ops } from "./lib/cli/ops.ts";
+import { profile } from "./lib/cli/profile.ts";
 import { run } from "./lib/cli/run.ts";
 import { strip } from "./lib/cli/strip.ts";
 import { processTerminal } from "./lib/cli/terminal.ts";
@@ -26,7 +27,7 @@ export const program: Program = {
   name: "weft",
   version: deno.version,
   summary: "functional dataflow models: staged, run, and written as MegEngine files",
-  commands: [dump, run, inspect, convert, check, compare, strip, ops, doctor, bench],
+  commands: [dump, run, inspect, convert, check, compare, profile, strip, ops, doctor, bench],
 };
 
 if (import.meta.main) Deno.exit(await main(program, Deno.args, processTerminal()));

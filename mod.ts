@@ -223,6 +223,9 @@ export type { Graph, Pass } from "./lib/core/graph.ts";
 export { stage } from "./lib/stage/stage.ts";
 export { specialize } from "./lib/stage/specialize.ts";
 export { type Level, optimize } from "./lib/stage/level.ts";
+export { bind, type Binding, bindingOf } from "./lib/stage/bind.ts";
+export { withKnown } from "./lib/stage/known.ts";
+export { printGraph } from "./lib/core/print.ts";
 
 // Running.
 export type { Recomputed } from "./lib/core/plan.ts";
@@ -243,7 +246,13 @@ export { type DeviceName, open, type OpenOptions } from "./lib/trace/open.ts";
 export { wasmWorker } from "./lib/wasm/worker_text.ts";
 export { read, type ReadOptions } from "./lib/trace/read.ts";
 export type { Peak } from "./lib/trace/peak.ts";
-export type { Profile, ProfiledCall, ProfiledKernel, ProfiledPlan } from "./lib/trace/profile.ts";
+export type {
+  Profile,
+  ProfiledCall,
+  ProfiledKernel,
+  ProfiledPlan,
+  ProfileOptions,
+} from "./lib/trace/profile.ts";
 export { excludeFromTrace, isTracing, returning } from "./lib/trace/exclude.ts";
 export {
   type Donate,
@@ -314,7 +323,7 @@ export type {
   Scalar,
 } from "./lib/core/scalar.ts";
 export { s, type signatures } from "./lib/core/scalar.ts";
-export type { CompileOptions, GraphOpt } from "./lib/core/target.ts";
+export type { CompileOptions, GraphOpt, Limits } from "./lib/core/target.ts";
 export type { Call, Node } from "./lib/core/tensor.ts";
 export type { Full, Optional, Options, Positional, Rest } from "./lib/op/declare.ts";
 export type { Elementwise, Takes } from "./lib/op/kinds.ts";

@@ -101,6 +101,7 @@ export function assemble(
         }
       }
       stamped(code, tid, i + 1);
+      if (barrier !== undefined && step.barrier && i !== last) heldBack(code, tid, barrier);
     });
     code.i32(0);
   }, ["i32"]);
@@ -112,6 +113,22 @@ export function assemble(
 export function scratchOf(steps: readonly AssembledStep[]): number {
   const most = steps.reduce((n, { kernel }) => Math.max(n, kernel.scratch ?? 0), 0);
   return Math.ceil(most / 64) * 64;
+}
+
+/** Where it is asked for, the next step begins only when the end of this one is written down. */
+function heldBack(code: Code, tid: number, barrier: number): void {
+  code.address(0);
+  code.memory("i32.load", control.stamping);
+  code.i32(2);
+  code.op("i32.and");
+  code.when(() => {
+    code.get(tid);
+    code.call(barrier);
+    code.when(() => {
+      code.i32(1);
+      code.op("return");
+    });
+  });
 }
 
 /** Thread 0 tells the host that a step is over, while it is asked to. */

@@ -19,7 +19,7 @@ export const control = {
   epoch: 384,
   /** Messages that were sent to each worker; one that has seen fewer goes and takes them. */
   posted: 448,
-  /** Not 0 while every step of a run is to be stamped. */
+  /** Bit 0 while every step of a run is to be stamped, bit 1 while the next one waits for that. */
   stamping: 512,
   /** 0 where thread 0 may not sleep, as on a browser's main thread. */
   sleeps: 576,

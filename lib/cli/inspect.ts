@@ -3,14 +3,26 @@
  * @module
  */
 import type { Graph } from "../core/graph.ts";
+import { passesOf } from "../stage/level.ts";
 import { stage } from "../stage/stage.ts";
-import { type Level, passesOf } from "../stage/level.ts";
 import { type Colors, formatBytes } from "./std.ts";
 import { command } from "./command.ts";
 import { describeFile, describeModule, type Inspection } from "./inspection.ts";
 import { modelNotes } from "./model_argument.ts";
 import { argumentOf, openArgument, type Opened } from "./opened.ts";
-import { suggestion, usageError } from "./parse.ts";
+import { knownInputs } from "./known_inputs.ts";
+import { usageError } from "./parse.ts";
+import {
+  checkPass,
+  explained,
+  graphText,
+  levelOf,
+  passDocument,
+  passed,
+  passesAsked,
+  passLines,
+  passNames,
+} from "./passes.ts";
 import { writePicture } from "./picture.ts";
 
 /** The command. */
@@ -23,6 +35,8 @@ export const inspect: ReturnType<typeof command> = command({
     "digits.mge",
     "digits.mge --graph --opt-level 2",
     "model.ts --graph --after fold",
+    "model.ts --passes --graph",
+    "model.ts --known 'mask=#rand(0,1)' --graph --binding --after simplify",
     "digits.mge --html digits.html",
   ],
   json: true,
@@ -32,9 +46,28 @@ export const inspect: ReturnType<typeof command> = command({
     ...modelNotes,
     "A file with operators that this version cannot run is described in full, and --html shows " +
     "the file's own operators. --graph needs operators that have a meaning here.",
+    `Passes, in order: ${
+      passesOf(2).map(({ name, doc }) => `${name} ${doc}`).join("; ")
+    }. Level 0 has the first alone, level 1 all, level 2 fuses into kernels as well, and level 3 ` +
+    "measures which kernel is the fastest.",
+    "SPEC is what `run` takes: #rand(min,max) or a file of values.",
   ],
   flags: {
     graph: { kind: "boolean", doc: "print the canonical text of the graph" },
+    passes: {
+      kind: "boolean",
+      doc: "print what each pass does: laws applied, terms shared and folded, operations fused; " +
+        "with --graph the text before and after each",
+    },
+    binding: {
+      kind: "boolean",
+      doc: "with --graph: say of each value whether it is static, known before any run, or dynamic",
+    },
+    known: {
+      kind: "list",
+      placeholder: "NAME=SPEC",
+      doc: "take the value of an input as known, so that what depends on it alone is folded",
+    },
     html: {
       kind: "string",
       placeholder: "FILE",
@@ -42,45 +75,54 @@ export const inspect: ReturnType<typeof command> = command({
     },
     "opt-level": {
       kind: "number",
-      doc: "with --graph or --html: the graph after the passes of this level, 0 to 3",
+      doc: "with --graph, --passes or --html: the passes of this level, 0 to 3",
     },
     after: {
       kind: "string",
       placeholder: "PASS",
-      doc: `with --graph or --html: the graph after this pass (${passNames().join(", ")})`,
+      doc: `the same up to this pass (${passNames().join(", ")})`,
     },
   },
   async run(context) {
     const { args: [model], flags, print, document, colors, log, signal } = context;
     const { graph: wanted, html, after } = flags;
     const level = levelOf(flags["opt-level"]);
-    const asked = level !== undefined || after !== undefined;
-    if (!wanted && html === undefined && asked) {
+    const { passes, binding, known } = flags;
+    const asked = level !== undefined || after !== undefined || known.length > 0;
+    const shows = wanted || passes || html !== undefined;
+    if (asked && !shows) {
       throw usageError(
-        "Cannot take --opt-level or --after without --graph or --html FILE: add one of them",
+        "Cannot take --opt-level, --after or --known without --graph, --passes or --html FILE: " +
+          "add one of them",
       );
     }
+    if (binding && !wanted) throw usageError("Cannot take --binding without --graph: add it");
     if (after !== undefined) checkPass(after, level ?? 2);
     if (html !== undefined) checkPage(html, model);
     const opened = await openArgument(await argumentOf(model), context);
     const found = opened.kind === "file"
       ? describeFile(opened.model)
       : describeModule(opened.module, graphOf(opened));
-    const own = html !== undefined && !wanted && !asked && found.refusal !== null;
+    const own = html !== undefined && !wanted && !passes && !asked && found.refusal !== null;
     const names = passesAsked(level, after);
-    const graph = (wanted || html !== undefined) && !own
-      ? passed(graphOf(opened), level, names.length)
-      : undefined;
+    const written = shows && !own ? await knownInputs(graphOf(opened), known) : undefined;
+    const graph = written && passed(written, level, names.length);
     if (html !== undefined) {
       const summary = await writePicture(html, { opened, found, graph, passes: names }, signal);
       await log(`${html}: ${summary}`);
     }
-    const text = wanted ? String(graph) : undefined;
-    await document({ ...found, ...(text ? { graph: text } : {}), ...(html ? { html } : {}) });
-    if (text) {
-      await print(text);
-      return 0;
-    }
+    const textOf = (g: Graph) => graphText(g, binding);
+    const told = passes && written ? explained(written, level ?? 2, after) : undefined;
+    await document({
+      ...found,
+      ...(wanted ? { graph: textOf(graph!) } : {}),
+      ...(told ? passDocument(told, wanted ? textOf : undefined) : {}),
+      ...(html ? { html } : {}),
+    });
+    if (told) {
+      for (const line of passLines(told, colors, wanted ? textOf : undefined)) await print(line);
+    } else if (wanted) await print(textOf(graph!));
+    if (told || wanted) return 0;
     for (const line of describe(opened.title, found, colors)) await print(line);
     if (opened.kind === "file" && opened.model.refusal) {
       await print(`${colors.yellow("runs here:")} no. ${opened.model.refusal.message}`);
@@ -88,25 +130,6 @@ export const inspect: ReturnType<typeof command> = command({
     return 0;
   },
 });
-
-/** The level that a number names. */
-export function levelOf(value: number | undefined): Level | undefined {
-  if (value === undefined || [0, 1, 2, 3].includes(value)) return value as Level | undefined;
-  throw usageError(`Cannot take ${value} for --opt-level: it takes 0, 1, 2 or 3`);
-}
-
-function passNames(level: Level = 2): string[] {
-  return passesOf(level).map(({ name }) => name);
-}
-
-function checkPass(name: string, level: Level): void {
-  const known = passNames(level);
-  if (known.includes(name)) return;
-  throw usageError(
-    `Cannot take ${name} for --after: level ${level} has the passes ${known.join(", ")}; ` +
-      suggestion(name, known),
-  );
-}
 
 /** A page is a file of its own; names that were meant otherwise are refused. */
 function checkPage(file: string, model: string): void {
@@ -116,17 +139,6 @@ function checkPage(file: string, model: string): void {
   if (file === model) {
     throw usageError(`Cannot write the picture to ${file}: it is the model; name another file`);
   }
-}
-
-/** The passes asked for, in order: none for the graph as it is written. */
-function passesAsked(level: Level | undefined, after: string | undefined): string[] {
-  if (level === undefined && after === undefined) return [];
-  const names = passNames(level ?? 2);
-  return after === undefined ? names : names.slice(0, names.indexOf(after) + 1);
-}
-
-function passed(graph: Graph, level: Level | undefined, count: number): Graph {
-  return passesOf(level ?? 2).slice(0, count).reduce((g, { pass }) => pass(g), graph);
 }
 
 function graphOf(opened: Opened): Graph {

@@ -16,7 +16,7 @@ import { runCases } from "./run_cases.ts";
 import { runnable, type RunOptions } from "./runnable.ts";
 import { checkOutputs, runValues } from "./run_values.ts";
 import { toleranceFlags, toleranceOf } from "./tolerance.ts";
-import { readTuning, writeTuning } from "./tune_cache.ts";
+import { noteChoices, readTuning, writeTuning } from "./tune_cache.ts";
 import { valueFlags, valueNotes, valueOptions } from "./value_flags.ts";
 
 /** The command. */
@@ -101,9 +101,7 @@ export const run: ReturnType<typeof command> = command({
     const values = valueOptions(flags, note);
     const argument = await argumentOf(text);
     await using machine = await openDeviceFlag(flags.device, log, { tuning });
-    if (flags["fast-run"] && !machine.tuning) {
-      await log(`note: ${machine.name} has no kernels to choose from; --fast-run changes nothing`);
-    }
+    if (flags["fast-run"]) await noteChoices(machine, log);
     const how: RunOptions = {
       ...(flags.profile === undefined ? {} : { profiling: true }),
       ...(flags["fast-run"] ? { optLevel: 3 } : {}),

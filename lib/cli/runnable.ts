@@ -9,7 +9,7 @@ import { isTensor, type Tensor } from "../core/tensor.ts";
 import { leavesOf, pathText } from "../core/tree.ts";
 import type { Named } from "../core/type.ts";
 import { isExpected } from "../trace/testcase.ts";
-import type { Profile } from "../trace/profile.ts";
+import { type Profile, type ProfileOptions, withoutPlaces } from "../trace/profile.ts";
 import { trace, type TraceOptions } from "../trace/trace.ts";
 import { withLeaves } from "./module_model.ts";
 import type { Opened } from "./opened.ts";
@@ -26,7 +26,7 @@ export interface Runnable {
   /** Runs once; values are in the order of the inputs. The run is over when the outputs are here. */
   run(values: readonly Host[]): Promise<readonly NamedValue[]>;
   /** What each kernel of each run took; needs `profiling`. */
-  profile(): Promise<Profile>;
+  profile(options?: ProfileOptions): Promise<Profile>;
   /** Releases the plans. */
   dispose(): void;
 }
@@ -46,7 +46,8 @@ export function runnable(opened: Opened, machine: Machine, options: RunOptions =
         const given = inputs.map(({ name }, i) => [name, constant(values[i])] as const);
         return await valuesOf(machine, Object.entries(await model(Object.fromEntries(given))));
       },
-      profile: model.profile,
+      // Its places would be this program's.
+      profile: async (options) => withoutPlaces(await model.profile(options)),
       dispose: model.dispose,
     };
   }

@@ -3,7 +3,7 @@
  * @module
  */
 import { FormatError } from "../core/fault.ts";
-import type { Tuning } from "../core/target.ts";
+import type { Machine, Tuning } from "../core/target.ts";
 import { writeTo } from "../io/sink.ts";
 import { statOf } from "./path.ts";
 
@@ -41,4 +41,13 @@ export async function writeTuning(
   const sorted = Object.fromEntries(Object.entries(kernels).sort(([a], [b]) => a < b ? -1 : 1));
   const text = JSON.stringify({ kernels: sorted }, null, 1) + "\n";
   await writeTo(path, [new TextEncoder().encode(text)], { signal });
+}
+
+/** Says so where `--fast-run` finds nothing to choose from. */
+export async function noteChoices(
+  machine: Machine,
+  log: (line: string) => Promise<void>,
+): Promise<void> {
+  if (machine.tuning) return;
+  await log(`note: ${machine.name} has no kernels to choose from; --fast-run changes nothing`);
 }

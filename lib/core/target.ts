@@ -184,6 +184,8 @@ export interface Timed {
   readonly outs: readonly Resident[];
   /** The device's own clock, or the host's, which counts what a step waits for as well. */
   readonly clock: "device" | "host";
+  /** Milliseconds until the results were there; running steps again to time them is left out. */
+  readonly ms: number;
   /** Steps that did work, in order. */
   readonly times: readonly StepTime[];
 }

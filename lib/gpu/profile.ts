@@ -10,7 +10,7 @@ import type { Block } from "./buffers.ts";
 import type { LoadedPlan, Record } from "./run.ts";
 
 /** Times of the steps that do work, and the clock they were taken with. */
-export type PlanProfile = Omit<Timed, "outs">;
+export type PlanProfile = Pick<Timed, "clock" | "times">;
 
 /** Query sets hold 4,096 timestamps, two for a step. */
 const stepsPerSet = 2048;
@@ -49,14 +49,18 @@ export async function timedRun(
   args: readonly (Host | Resident)[],
 ): Promise<Timed> {
   const clock = clockOf(loaded);
+  const begun = performance.now();
   if (clock === "host") {
     const outs = await loaded.run(args);
-    return { outs, clock, times: await byHost(loaded) };
+    await loaded.gpu.readback.read(probeOf(loaded));
+    const ms = performance.now() - begun;
+    return { outs, clock, ms, times: await byHost(loaded) };
   }
   const watch = stopwatch(loaded);
   try {
     const outs = await loaded.runBy(args, watch.write);
-    return { outs, clock, times: await watch.read() };
+    const times = await watch.read();
+    return { outs, clock, ms: performance.now() - begun, times };
   } finally {
     watch.dispose();
   }
@@ -143,11 +147,18 @@ const longEnough = 2;
 /** How often at most. */
 const mostRepeats = 64;
 
-/** Each step by itself, less what an empty submit takes; short ones several times in a submit. */
+/** A read that is over when everything submitted before it is. */
+function probeOf({ gpu }: LoadedPlan) {
+  return [{ block: gpu.buffers.nothing, offset: 0, bytes: 4 }];
+}
+
+/**
+ * Each step by itself, less what an empty submit takes; short ones several times in a submit. The
+ * starts put them end to end, without what measuring took between them.
+ */
 async function byHost(loaded: LoadedPlan): Promise<StepTime[]> {
   const { gpu, actions } = loaded;
-  const probe = [{ block: gpu.buffers.nothing, offset: 0, bytes: 4 }];
-  const begun = performance.now();
+  const probe = probeOf(loaded);
   const spent = async (some: LoadedPlan["actions"]) => {
     await gpu.readback.read(probe);
     const start = performance.now();
@@ -155,18 +166,20 @@ async function byHost(loaded: LoadedPlan): Promise<StepTime[]> {
     loaded.rehearse(encoder, some);
     gpu.device.queue.submit([encoder.finish()]);
     await gpu.readback.read(probe);
-    return { start, ms: performance.now() - start };
+    return performance.now() - start;
   };
   let empty = Infinity;
-  for (let i = 0; i < 5; i++) empty = Math.min(empty, (await spent([])).ms);
+  for (let i = 0; i < 5; i++) empty = Math.min(empty, await spent([]));
   const times: StepTime[] = [];
+  let at = 0;
   for (const action of actions) {
     const once = await spent([action]);
-    const least = Math.max(once.ms - empty, longEnough / mostRepeats);
+    const least = Math.max(once - empty, longEnough / mostRepeats);
     const repeats = Math.ceil(longEnough / least);
-    const { ms } = repeats > 1 ? await spent(new Array(repeats).fill(action)) : once;
+    const ms = repeats > 1 ? await spent(new Array(repeats).fill(action)) : once;
     const ns = Math.max(0, ms - empty) / Math.max(1, repeats) * 1e6;
-    times.push({ step: action.step, start: (once.start - begun) * 1e6, ns });
+    times.push({ step: action.step, start: at, ns });
+    at += ns;
   }
   return times;
 }

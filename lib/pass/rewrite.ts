@@ -11,16 +11,23 @@ import { sameType } from "../core/type.ts";
 /** A simpler equal tensor, or `undefined`. */
 export type Law = (t: Tensor) => Tensor | undefined;
 
+/** Hears of each law that found something, and of the tensor before. */
+export type Seen = (law: Law, t: Tensor) => void;
+
 /** Applies laws to everything behind some tensors. */
 export function rewriteRoots(
   roots: readonly Tensor[],
   laws: readonly Law[],
+  seen: Seen = () => {},
   budget: number = 16,
 ): readonly Tensor[] {
   const once = (t: Tensor): Tensor | undefined => {
     for (const law of laws) {
       const simpler = law(t);
-      if (simpler && simpler !== t && sameType(simpler, t)) return simpler;
+      if (simpler && simpler !== t && sameType(simpler, t)) {
+        seen(law, t);
+        return simpler;
+      }
     }
     return undefined;
   };
@@ -36,8 +43,8 @@ export function rewriteRoots(
 }
 
 /** Applies laws to a graph; the same object if nothing changed. */
-export function rewrite(graph: Graph, laws: readonly Law[]): Graph {
+export function rewrite(graph: Graph, laws: readonly Law[], seen?: Seen): Graph {
   const roots = rootsOf(graph);
-  const made = rewriteRoots(roots, laws);
+  const made = rewriteRoots(roots, laws, seen);
   return made.every((t, i) => t === roots[i]) ? graph : graphWith(graph, made);
 }

@@ -10,7 +10,7 @@ import { full } from "../ops/create.ts";
 import { logAddExp } from "../ops/math.ts";
 import { broadcastTo } from "../ops/shape.ts";
 import { as } from "../ops/select.ts";
-import { type Law, rewrite } from "./rewrite.ts";
+import { type Law, rewrite, type Seen } from "./rewrite.ts";
 
 /** mark x → x, detach x → x, updates(x, …) → x: staging is over, so nothing looks for them. */
 export function withoutIdentity(t: Tensor): Tensor | undefined {
@@ -107,10 +107,10 @@ export const algebra: readonly Law[] = [
 ];
 
 /** Applies the algebra until it has nothing to say. */
-export function simplify(graph: Graph): Graph {
+export function simplify(graph: Graph, seen?: Seen): Graph {
   let now = graph;
   for (let left = 8; left > 0; left--) {
-    const next = rewrite(now, algebra);
+    const next = rewrite(now, algebra, seen);
     if (next === now) return now;
     now = next;
   }

@@ -10,7 +10,7 @@ import type { Margin } from "../core/form.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { bytesOf, printType, sizeOf, type Type } from "../core/type.ts";
 import { DeviceError, placeOf } from "../core/fault.ts";
-import { optimize } from "../stage/level.ts";
+import { type Level, optimize } from "../stage/level.ts";
 import { decompose } from "./decompose.ts";
 import { fuse, type Group } from "./fuse.ts";
 import { laidOut } from "./layout.ts";
@@ -35,15 +35,20 @@ export function compilePlan(
   { prepack, layouts }: Pick<Target<unknown>, "prepack" | "layouts"> = {},
 ): Plan {
   const level = options.optLevel ?? 2;
-  const simple = optimize(graph, level);
-  const open = decompose(level >= 2 ? foldNorms(simple) : simple, limits);
-  const ready = decompose(split(optimize(open, level), limits), limits);
+  const ready = decomposed(graph, limits, level);
   const groups = fuse(ready, limits, { fuse: level >= 2, ...options.graphOpt });
   const placed = layouts && level >= 2
     ? laidOut(groups, new Set(resultsOf(ready)), layouts)
     : { groups, borders: new Map() };
   const packed = prepack ? prepacked(placed.groups, prepack) : placed.groups;
   return planOf(ready, packed, limits, placed.borders, options);
+}
+
+/** The graph of which kernels are made: optimised, in operations that have forms, none too long. */
+export function decomposed(graph: Graph, limits: Limits, level: Level): Graph {
+  const simple = optimize(graph, level);
+  const open = decompose(level >= 2 ? foldNorms(simple) : simple, limits);
+  return decompose(split(optimize(open, level), limits), limits);
 }
 
 /** Slots, offsets and steps of groups; one that is done again writes a slot of its own. */

@@ -1,6 +1,7 @@
 /**
- * Reports: a graph, or a model file's operators, as one HTML file to explore in any browser. The
- * file loads nothing and needs no network.
+ * Reports: a graph, a model file's operators or a profile as one HTML file to explore in any browser,
+ * which loads nothing and needs no network; a profile for chrome://tracing and Perfetto; and what
+ * each pass does to a graph.
  *
  * ```ts
  * import { add, f32, matmul, named, relu, stage, type Tensor, tensor } from "@weft/weft";
@@ -18,9 +19,13 @@ import type { Node } from "../core/tensor.ts";
 import type { Listing } from "../mge/listing.ts";
 import { fileData } from "./file_data.ts";
 import { graphData } from "./graph_data.ts";
+import type { Profile } from "../trace/profile.ts";
 import { picturePage, type ReportOptions } from "./page.ts";
+import { profilePage } from "./profile_page.ts";
 
 export type { ReportOptions };
+export { explain, type Explanation, type Holds, type PassReport } from "../plan/explain.ts";
+export { type ChromeTrace, chromeTrace, type TraceEvent } from "./chrome_trace.ts";
 
 /** How a graph's page is made. */
 export interface GraphHtmlOptions extends ReportOptions {
@@ -59,4 +64,25 @@ export async function listingHtml(
   options: ReportOptions = {},
 ): Promise<string> {
   return await picturePage(fileData(listing), options);
+}
+
+/**
+ * A profile as a page: the kernels by the time they took, the roofline of the machine, a call along
+ * time, and the memory step by step.
+ *
+ * ```ts
+ * import { mul, type Tensor, tensor, trace } from "@weft/weft";
+ * import { profileHtml } from "@weft/weft/report";
+ *
+ * await using twice = trace((x: Tensor) => mul(x, 2), { profiling: true });
+ * for (let i = 0; i < 3; i++) (await twice(tensor([1, 2]))).dispose();
+ * const page = await profileHtml(await twice.profile(), { title: "twice" });
+ * console.log(page.includes("Roofline")); // true
+ * ```
+ */
+export async function profileHtml(
+  profile: Profile,
+  options: ReportOptions = {},
+): Promise<string> {
+  return await profilePage(profile, options);
 }

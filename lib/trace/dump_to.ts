@@ -17,7 +17,7 @@ import { stripText } from "../mge/strip.ts";
 import { graphOf, isType, stage } from "../stage/stage.ts";
 import type { AnyFunction, DumpToOptions } from "./dump.ts";
 import { record } from "./record.ts";
-import type { Traced } from "./trace.ts";
+import type { Traced } from "./traced.ts";
 
 type AnyTraced = Traced<never[], unknown>;
 

@@ -13,7 +13,7 @@ import type { Listing } from "../mge/listing.ts";
 import type { Metadata } from "../mge/metadata.ts";
 import type { FileFormat } from "../mge/model.ts";
 import type { Level } from "../stage/level.ts";
-import type { Profile } from "./profile.ts";
+import type { Profile, ProfileOptions } from "./profile.ts";
 import type { TestCase } from "./testcase.ts";
 
 /** How a model is loaded. */
@@ -65,7 +65,7 @@ export interface Model<Out = Record<string, Tensor>> {
   /** The same with every variable of the file as a result, by its name in the file. */
   variables(types?: readonly Type[]): Graph;
   /** What each kernel of each call did and took; needs the option `profiling`. */
-  profile(): Promise<Profile>;
+  profile(options?: ProfileOptions): Promise<Profile>;
   /** Releases the plans. */
   dispose(): void;
   /** The same, for `await using`. */

@@ -15,7 +15,7 @@ import { graphOf, stage } from "../stage/stage.ts";
 import type { Check } from "../mge/rule.ts";
 import { checkedNow, isExpected, type Ran, testcasesOf } from "./testcase.ts";
 import type { LoadOptions, Model } from "./load.ts";
-import type { Profile } from "./profile.ts";
+import { joinedProfiles, type Profile, type ProfileOptions } from "./profile.ts";
 import { trace } from "./trace.ts";
 
 /** Loads a model file; see `load`. */
@@ -77,7 +77,7 @@ export async function loadModel(source: BytesLike, options: LoadOptions): Promis
 interface Runner {
   outputs(ins: readonly (Tensor | undefined)[]): Promise<Ran>;
   compared(ins: readonly (Tensor | undefined)[]): Promise<Ran>;
-  profile(): Promise<Profile>;
+  profile(options?: ProfileOptions): Promise<Profile>;
   dispose(): void;
 }
 
@@ -117,13 +117,14 @@ function runner(model: Imported, { on, profiling, optLevel }: LoadOptions): Runn
   return {
     outputs: plain.run,
     compared: whole.run,
-    async profile() {
+    async profile(options) {
       const called = [plain, whole].filter(({ traced }) => traced.recorded);
       // One that was never called says so itself.
       const [first, ...more] = called.length ? called : [plain];
-      const profile = await first.traced.profile();
-      const others = await Promise.all(more.map(({ traced }) => traced.profile()));
-      return { ...profile, plans: [profile, ...others].flatMap(({ plans }) => plans) };
+      const profile = await first.traced.profile(options);
+      const given = { ...options, peak: profile.peak };
+      const others = more.map(({ traced }) => traced.profile(given));
+      return joinedProfiles([profile, ...await Promise.all(others)]);
     },
     dispose() {
       plain.traced.dispose();

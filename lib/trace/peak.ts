@@ -18,7 +18,10 @@ export interface Peak {
   readonly gbps: number;
 }
 
-/** Measures a machine; some tens of milliseconds, more on the interpreter. */
+/** Runs before those that count, runs that count at least, and milliseconds for more of them. */
+const [early, least, patience] = [2, 5, 150];
+
+/** Measures a machine; some tenths of a second, more on the interpreter. */
 export async function peakOf(machine: Machine): Promise<Peak> {
   const isSlow = machine.name === "reference";
   const size = isSlow ? 48 : 512;
@@ -28,17 +31,21 @@ export async function peakOf(machine: Machine): Promise<Peak> {
   return { gflops: 2 * size ** 3 / product / 1e9, gbps: 8 * elements / stream / 1e9 };
 }
 
-/** Best of five runs after two, in seconds; by the device's clock where there is one. */
+/**
+ * The best of some runs, in seconds, by the device's clock where there is one. Other programs only
+ * make a run slower, so fast ones are repeated.
+ */
 async function seconds(machine: Machine, f: (x: Tensor) => Tensor, type: Type): Promise<number> {
   const loaded = await machine.compile(stage(f, [type]));
   const x = machine.upload({ ...type, data: new Float32Array(sizeOf(type.shape)).fill(0.5) });
   let best = Infinity;
   try {
-    for (let i = 0; i < 7; i++) {
+    const end = performance.now() + patience;
+    for (let i = 0; i < early + least || performance.now() < end; i++) {
       const { outs: [out], times } = await loaded.timed([x]);
       await out.read();
       out.dispose();
-      if (i > 1) best = Math.min(best, times.reduce((sum, { ns }) => sum + ns, 0));
+      if (i >= early) best = Math.min(best, times.reduce((sum, { ns }) => sum + ns, 0));
     }
   } finally {
     x.dispose();

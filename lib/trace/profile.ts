@@ -23,7 +23,7 @@ export interface ProfiledKernel {
   readonly operation: string;
   /** The kind of its form; `copy`; `operation` on the interpreter. */
   readonly kind: string;
-  /** Where the author wrote the outermost of them. */
+  /** Where the author wrote the outermost of them that has a place of the author's. */
   readonly place: string | null;
   /** Types of the operands, as in `f32[2,3]`. */
   readonly ins: readonly string[];
@@ -41,6 +41,8 @@ export interface ProfiledKernel {
   readonly ns: readonly (number | null)[];
   /** Median of these; 0 if it never did anything. */
   readonly medianNs: number;
+  /** Bytes and arithmetic operations in units of 1e9 a second, by the median. */
+  readonly rate: Peak;
   /** What it reached of the machine's measured bandwidth and arithmetic rate, by the median. */
   readonly share: { readonly bandwidth: number; readonly arithmetic: number };
 }
@@ -49,7 +51,7 @@ export interface ProfiledKernel {
 export interface ProfiledCall {
   /** From the first profiled call of all until this one began. */
   readonly start: number;
-  /** Until it was over. */
+  /** Until it was over; without a device's clock kernels are run again to time them, outside this. */
   readonly ms: number;
   /** Reading all results afterwards. */
   readonly readback: number;
@@ -81,10 +83,20 @@ export interface Profile {
   readonly device: { readonly name: string; readonly description: string };
   /** Whose clock the kernels' times are by; the host's counts what a kernel waits for as well. */
   readonly clock: "device" | "host";
+  /** When the first call of all began, in milliseconds of `performance.now()`. */
+  readonly began: number;
   /** What the machine reaches at best, measured. */
   readonly peak: Peak;
   /** One entry a plan; a program that reads values in its middle has several. */
   readonly plans: readonly ProfiledPlan[];
+}
+
+/** Which calls a profile is about. */
+export interface ProfileOptions {
+  /** Leaves out calls that began earlier than this `performance.now()`, such as warm-ups. */
+  readonly since?: number;
+  /** What the machine reaches at best, if it is known; measured otherwise. */
+  readonly peak?: Peak;
 }
 
 interface Collected {
@@ -103,7 +115,7 @@ export interface Profiler {
     args: readonly (Host | Resident)[],
   ): Promise<readonly Resident[]>;
   /** What was collected so far; measures the machine. */
-  profile(machine: Machine): Promise<Profile>;
+  profile(machine: Machine, options?: ProfileOptions): Promise<Profile>;
 }
 
 /** Calls that are kept of one plan; the first and the latest. */
@@ -112,34 +124,64 @@ const mostCalls = 1000;
 /** A profiler that has seen nothing. */
 export function profiler(): Profiler {
   const plans = new Map<Loaded, Collected>();
-  let begun: number | undefined;
   return {
     async run(key, loaded, args) {
       let plan = plans.get(loaded);
       if (!plan) plans.set(loaded, plan = { key, loaded, infos: loaded.steps(), calls: [] });
       const start = performance.now();
-      begun ??= start;
       const ran = await loaded.timed(args);
       const done = performance.now();
       await Promise.all(ran.outs.map((out) => out.read()));
       const readback = performance.now() - done;
       if (plan.calls.length >= mostCalls) plan.calls.splice(mostCalls >> 1, 1);
-      plan.calls.push({ ran, start: start - begun, ms: done - start, readback });
+      plan.calls.push({ ran, start, ms: ran.ms, readback });
       return ran.outs;
     },
-    async profile(machine) {
-      const peak = await peakOf(machine);
-      const all = [...plans.values()];
+    async profile(machine, { since = -Infinity, peak } = {}) {
+      const best = peak ?? await peakOf(machine);
+      const all = [...plans.values()]
+        .map((plan) => ({ ...plan, calls: plan.calls.filter(({ start }) => start >= since) }))
+        .filter(({ calls }) => calls.length > 0);
+      const began = Math.min(...all.flatMap(({ calls }) => calls.map(({ start }) => start)));
       const { name, description } = machine;
       const clock = all.some((p) => p.calls.some(({ ran }) => ran.clock === "host"))
         ? "host"
         : "device";
-      return { device: { name, description }, clock, peak, plans: all.map((p) => planOf(p, peak)) };
+      return {
+        device: { name, description },
+        clock,
+        began: all.length ? began : 0,
+        peak: best,
+        plans: all.map((plan) => planOf(plan, began, best)),
+      };
     },
   };
 }
 
-function planOf({ key, loaded, infos, calls }: Collected, peak: Peak): ProfiledPlan {
+/** The same without places, for a program that nobody wrote here, as a loaded file. */
+export function withoutPlaces(profile: Profile): Profile {
+  const plans = profile.plans.map((plan) => ({
+    ...plan,
+    kernels: plan.kernels.map((kernel) => ({ ...kernel, place: null })),
+  }));
+  return { ...profile, plans };
+}
+
+/** Profiles of one machine as one, in one time. */
+export function joinedProfiles(profiles: readonly Profile[]): Profile {
+  const seen = profiles.filter(({ plans }) => plans.length > 0);
+  const began = Math.min(...seen.map((profile) => profile.began));
+  const plans = seen.flatMap((profile) =>
+    profile.plans.map((plan) => ({
+      ...plan,
+      calls: plan.calls.map((c) => ({ ...c, start: c.start + profile.began - began })),
+    }))
+  );
+  const clock = seen.some((profile) => profile.clock === "host") ? "host" : profiles[0].clock;
+  return { ...profiles[0], clock, began: seen.length ? began : 0, plans };
+}
+
+function planOf({ key, loaded, infos, calls }: Collected, began: number, peak: Peak): ProfiledPlan {
   const rows = calls.map(({ ran }) => new Map(ran.times.map((time) => [time.step, time])));
   return {
     key,
@@ -147,7 +189,7 @@ function planOf({ key, loaded, infos, calls }: Collected, peak: Peak): ProfiledP
     kernels: infos.map((info, i) => kernelOf(info, rows.map((row) => row.get(i)), peak)),
     memory: loaded.memory(),
     calls: calls.map(({ ran, start, ms, readback }) => ({
-      ...{ start, ms, readback },
+      ...{ start: start - began, ms, readback },
       kernels: ran.times.map(({ step, start, ns }) => ({ kernel: step, start, ns })),
     })),
   };
@@ -160,11 +202,11 @@ function kernelOf(
 ): ProfiledKernel {
   const ns = times.map((time) => time?.ns ?? null);
   const medianNs = median(ns.filter((x) => x !== null));
-  const share = (amount: number, rate: number) => medianNs ? amount / medianNs / rate : 0;
+  const [gbps, gflops] = [info.bytes, info.flops].map((x) => medianNs ? x / medianNs : 0);
   return {
     operation: info.name,
     kind: info.kind,
-    place: placeOf(info.sites.at(-1)) ?? null,
+    place: info.sites.toReversed().map(placeOf).find((place) => place) ?? null,
     ins: info.ins.map(printType),
     outs: info.outs.map(printType),
     variant: info.variant ?? null,
@@ -173,7 +215,8 @@ function kernelOf(
     flops: info.flops,
     ns,
     medianNs,
-    share: { bandwidth: share(info.bytes, peak.gbps), arithmetic: share(info.flops, peak.gflops) },
+    rate: { gbps, gflops },
+    share: { bandwidth: gbps / peak.gbps, arithmetic: gflops / peak.gflops },
   };
 }
 

@@ -21,7 +21,8 @@ import {
   type TraceOptions,
   typesOf,
 } from "./options.ts";
-import { memoryOf, type TracedMemory } from "./memory.ts";
+import { memoryOf } from "./memory.ts";
+import type { Recorded, Traced } from "./traced.ts";
 import { ownerOf } from "./read.ts";
 import {
   capturedIn,
@@ -37,45 +38,13 @@ import { firstTurns } from "./turns.ts";
 import type { Target } from "../io/sink.ts";
 import type { DumpInfo } from "../mge/dump_options.ts";
 import type { DumpToOptions } from "./dump.ts";
-import { type Profile, profiler } from "./profile.ts";
+import { type Profile, type ProfileOptions, profiler } from "./profile.ts";
 import { cpuMachine, isLost } from "./cpu.ts";
 import { refuseHost, refuseShapes, verify } from "./verify.ts";
 
 export type { TracedMemory } from "./memory.ts";
 export type { Donate, TraceOptions } from "./options.ts";
-
-/** What the latest call was. */
-export interface Recorded {
-  /** The arguments with types in the place of tensors. */
-  readonly types: readonly unknown[];
-  /** The program of the call. */
-  readonly graph: Graph;
-}
-
-/** A traced function. */
-export interface Traced<A extends readonly unknown[], R> {
-  (...args: A): Promise<R>;
-  /** The graph of the latest call. */
-  graph(): Graph;
-  /** The latest call, if there was one. */
-  readonly recorded: Recorded | undefined;
-  /** The function that was traced. */
-  readonly source: (...args: A) => unknown;
-  /** The options it was traced with. */
-  readonly options: TraceOptions;
-  /** What memory the plans of the latest call need, and what the options make of it. */
-  memory(): TracedMemory;
-  /** How many plans it keeps: one for each structure, types and host values of its arguments. */
-  readonly plans: number;
-  /** What each kernel of each call did and took; needs the option `profiling`. */
-  profile(): Promise<Profile>;
-  /** Writes it as a model file; a path is replaced only when the new file is whole. */
-  dump(sink: Target, options?: DumpToOptions): Promise<DumpInfo>;
-  /** Releases the plans. */
-  dispose(): void;
-  /** The same, for `await using`. */
-  [Symbol.asyncDispose](): Promise<void>;
-}
+export type { Recorded, Traced } from "./traced.ts";
 
 interface Entry extends Used {
   readonly made: Recording;
@@ -279,8 +248,8 @@ export function trace<A extends readonly unknown[], R>(
     source: f,
     options,
     memory: () => memoryOf(latest),
-    async profile(): Promise<Profile> {
-      if (profiles && held) return await profiles.profile(held.machine);
+    async profile(options?: ProfileOptions): Promise<Profile> {
+      if (profiles && held) return await profiles.profile(held.machine, options);
       throw new TraceError(
         "no profile",
         profiles

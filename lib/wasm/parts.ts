@@ -8,6 +8,7 @@ import type { WasmKernel } from "../../kernels/wasm/kernel.ts";
 import type { Packing } from "../../kernels/wasm/packing.ts";
 import type { Data } from "../core/host.ts";
 import type { Plan, SlotId } from "../core/plan.ts";
+import type { StepTime } from "../core/target.ts";
 import { borderKernel, sharedBorders } from "./border.ts";
 import { copyKernel } from "./copy.ts";
 
@@ -74,6 +75,18 @@ export function partsOf(plan: Plan, kernels: readonly (WasmKernel | undefined)[]
     barrier: ends !== undefined && !(single && (next(i)?.single ?? true)),
   }));
   return { parts, steps, packed };
+}
+
+/** The times of steps, by when a run began and when each part was over. */
+export function stepTimes(parts: readonly Part[], stamps: readonly number[]): StepTime[] {
+  let from = stamps[0];
+  return parts.flatMap(({ ends }, i): StepTime[] => {
+    // What clears a border before a step is time of that step.
+    if (ends === undefined) return [];
+    const start = from;
+    from = stamps[i + 1];
+    return [{ step: ends, start: (start - stamps[0]) * 1e6, ns: (from - start) * 1e6 }];
+  });
 }
 
 /** True for a step that one thread does sooner than several agree on it. */

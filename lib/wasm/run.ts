@@ -8,19 +8,19 @@ import { assemble, scratchOf } from "../../kernels/wasm/assemble.ts";
 import { control } from "../../kernels/wasm/control.ts";
 import type { WasmKernel } from "../../kernels/wasm/kernel.ts";
 import type { ConstantTable, Features } from "../../kernels/wasm/module.ts";
-import { packedSize } from "../../kernels/wasm/packing.ts";
 import { shareBytes } from "../../kernels/wasm/share.ts";
 import { DeviceError } from "../core/fault.ts";
 import { bytesIn, type Host, isResident, type Resident } from "../core/host.ts";
 import type { Plan, SlotId } from "../core/plan.ts";
 import type { Held, Residents } from "../core/residents.ts";
-import type { Loaded, StepTime } from "../core/target.ts";
+import type { Loaded } from "../core/target.ts";
 import { checkArgs, takeovers } from "../plan/args.ts";
 import { memoryReport } from "../plan/timeline.ts";
 import { stepInfos } from "../plan/work.ts";
 import type { Constants } from "./constants.ts";
-import { type Block, type Heap, roomOf } from "./heap.ts";
-import { partsOf } from "./parts.ts";
+import type { Block, Heap } from "./heap.ts";
+import { partsOf, stepTimes } from "./parts.ts";
+import { newBytes, readConstants } from "./room.ts";
 import type { Threads } from "./threads.ts";
 
 /** Where plans run. */
@@ -44,6 +44,12 @@ export interface LoadOptions {
 
 /** Portions in which a thread takes its share of a step; others help with the last ones. */
 const portions = 8;
+
+/** What is measured of a run: when each call of a kernel was over, the first entry when it began. */
+interface Watch {
+  readonly stamps: number[];
+  roused: number;
+}
 
 /** Puts a plan into a memory; `kernels` has one a step and `undefined` for copies. */
 export async function loadPlan(
@@ -77,20 +83,8 @@ async function load(
   const begun = performance.now();
   const { parts: all, steps, packed } = partsOf(plan, kernels);
   const count = plan.slots.length + packed.length;
-  const isRead = (id: SlotId) =>
-    all.some(({ slots }) => slots.includes(id)) || plan.outs.includes(id);
-  const held = plan.slots.flatMap((slot, id) =>
-    slot.kind === "constant" && slot.bytes > 0 && isRead(id) ? [{ id, ...slot }] : []
-  );
-  const fresh = heap.reserve(
-    [
-      ...plan.arenas,
-      ...held.flatMap(({ data, bytes }) => constants.has(data) ? [] : [bytes]),
-      ...packed.flatMap(({ data, packing }) =>
-        constants.has(data, packing) ? [] : [4 * packedSize(packing)]
-      ),
-    ].reduce((n, bytes) => n + roomOf(bytes), 0),
-  );
+  const held = readConstants(plan, all);
+  const fresh = heap.reserve(newBytes(constants, plan, held, packed));
   if (fresh) threads.touch(fresh);
   const bytes = assemble(steps, count, features, 1, heap.most, place.table);
   const isAlone = !steps.some(({ barrier }) => barrier);
@@ -111,11 +105,8 @@ async function load(
   for (const [id, slot] of plan.slots.entries()) {
     if (slot.kind === "arena") addresses[id] = arenas[slot.arena].address + slot.offset;
   }
-  for (const { id, data } of held) {
-    addresses[id] = (await constants.hold(data)).address;
-    undo.push(() => constants.drop(data));
-  }
-  for (const { slot, data, packing } of packed) {
+  const plain = held.map((constant) => ({ ...constant, packing: undefined }));
+  for (const { slot, data, packing } of [...plain, ...packed]) {
     addresses[slot] = (await constants.hold(data, packing)).address;
     undo.push(() => constants.drop(data, packing));
   }
@@ -156,7 +147,11 @@ async function load(
   }
 
   /** Runs once on blocks for arguments and results. */
-  function perform(args: readonly (Held<Block> | Block | undefined)[], outs: readonly Block[]) {
+  function perform(
+    args: readonly (Held<Block> | Block | undefined)[],
+    outs: readonly Block[],
+    watch?: Watch,
+  ) {
     plan.slots.forEach((slot, id) => {
       if (slot.kind === "arg") {
         const at = args[slot.index];
@@ -166,10 +161,24 @@ async function load(
     writeAddresses();
     const at = tables.address + 8 * (count + 1);
     new Int32Array(heap.memory.buffer as ArrayBuffer, at, shares.length).set(shares);
-    program.run(tables.address);
+    if (!watch) return program.run(tables.address);
+    // Threads that sleep between calls would be the first step's time.
+    watch.roused = threads.rouse();
+    const flag = new Int32Array(heap.memory.buffer as ArrayBuffer, control.stamping, 1);
+    ({ stamps } = watch);
+    flag[0] = 3;
+    try {
+      stamps[0] = performance.now();
+      program.run(tables.address);
+    } finally {
+      flag[0] = 0;
+    }
   }
 
-  async function run(given: readonly (Host | Resident)[]): Promise<readonly Resident[]> {
+  async function run(
+    given: readonly (Host | Resident)[],
+    watch?: Watch,
+  ): Promise<readonly Resident[]> {
     if (isDisposed) throw new DeviceError("Cannot run: the plan was disposed; load it again");
     place.check("run");
     checkArgs(plan, given);
@@ -202,7 +211,7 @@ async function load(
           ? residents.keep(from)
           : { block: heap.take(slot.bytes, `result ${slot.index}`), holders: 1 };
       }
-      perform(blocks, results.map((held) => held!.block));
+      perform(blocks, results.map((held) => held!.block), watch);
       const outs = plan.outs.map((id) => outOf(id, blocks, results));
       giveAway(args);
       return outs;
@@ -261,26 +270,13 @@ async function load(
   if (!once) warmUp();
   return {
     plan,
-    run,
+    run: (args) => run(args),
     async timed(args) {
-      stamps = [];
-      const flag = new Int32Array(heap.memory.buffer as ArrayBuffer, control.stamping, 1);
-      flag[0] = 1;
-      try {
-        const start = performance.now();
-        stamps[0] = start;
-        const outs = await run(args);
-        const times = all.flatMap(({ ends }, i): StepTime[] =>
-          ends === undefined ? [] : [{
-            step: ends,
-            start: (stamps[i] - start) * 1e6,
-            ns: (stamps[i + 1] - stamps[i]) * 1e6,
-          }]
-        );
-        return { outs, clock: "host", times };
-      } finally {
-        flag[0] = 0;
-      }
+      const watch: Watch = { stamps: [], roused: 0 };
+      const begun = performance.now();
+      const outs = await run(args, watch);
+      const ms = performance.now() - begun - watch.roused;
+      return { outs, clock: "host", ms, times: stepTimes(all, watch.stamps) };
     },
     memory: () => memoryReport(plan),
     steps: () =>

@@ -28,6 +28,8 @@ export interface Threads {
   ): Promise<Program>;
   /** Lets the others touch a new range of the memory, so that the engine need not do it under us. */
   touch(range: { readonly from: number; readonly to: number }): void;
+  /** Wakes all that sleep, so that a run that comes at once waits for none; gives what it took. */
+  rouse(): number;
   /** True once a thread has died; the others cannot go on. */
   isLost(): boolean;
   /** Ends the workers. */
@@ -51,6 +53,9 @@ export interface ThreadOptions {
   /** Milliseconds after which a thread that does not come is taken for dead. */
   readonly patience?: number;
 }
+
+/** Milliseconds in which a sleeping thread wakes. */
+const wakeUp = 0.3;
 
 const word = (name: keyof typeof control) => control[name] / 4;
 
@@ -178,6 +183,11 @@ export function startThreads(heap: Heap, options: ThreadOptions): Threads {
       return refusal;
     },
     ready,
+    rouse() {
+      const begun = performance.now();
+      while (count > 1 && performance.now() - begun < wakeUp) wake();
+      return performance.now() - begun;
+    },
     async load(module, alone, stamp = () => {}) {
       await ready;
       const calls = count > 1 && !alone;

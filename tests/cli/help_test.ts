@@ -24,7 +24,7 @@ Deno.test("the help of every command is the recorded text, within 100 columns", 
 });
 
 Deno.test("the help of commands that take a model says that modules are executed", async () => {
-  for (const name of ["dump", "run", "inspect", "convert", "compare", "strip"]) {
+  for (const name of ["dump", "run", "inspect", "profile", "convert", "compare", "strip"]) {
     const { out } = await weft(name, "--help");
     assertStringIncludes(out.replace(/\s+/g, " "), "A module is executed");
   }
@@ -74,6 +74,23 @@ Deno.test("inspect --html needs read and write permission for its folder", async
   ], args);
   assertEquals(done.status, 0, done.err);
   assertEquals([...Deno.readDirSync(made.path)].map(({ name }) => name), ["page.html"]);
+});
+
+Deno.test("profile needs read permission for its inputs, and its reports their folder", async () => {
+  await using made = await temporaryFolder();
+  const file = dataFile("mge-golden/mlp.v2.mge");
+  const args = ["profile", file, "--input", "#rand(0,1)", "--device", "wasm", "--json"];
+  const plain = await weftProcess([`--allow-read=${file}`], args);
+  assertEquals([plain.status, JSON.parse(plain.out).device.name], [0, "wasm"], plain.err);
+  const reports = ["--html", `${made.path}/a.html`, "--chrome-trace", `${made.path}/a.json`];
+  const refused = await weftProcess([`--allow-read=${file}`], [...args, ...reports]);
+  assertEquals([refused.status, refused.out], [2, ""]);
+  const done = await weftProcess([
+    ...[`--allow-read=${file},${made.path}`, `--allow-write=${made.path}`],
+  ], [...args, ...reports]);
+  assertEquals(done.status, 0, done.err);
+  const names = [...Deno.readDirSync(made.path)].map(({ name }) => name);
+  assertEquals(names.sort(), ["a.html", "a.json"]);
 });
 
 Deno.test("a module is read with its imports, and with no other permission", async () => {

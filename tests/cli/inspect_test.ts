@@ -226,13 +226,17 @@ Deno.test("inspect --html leaves an old file as it was when it cannot write a ne
 
 Deno.test("inspect takes --after and --opt-level with --graph or --html, and known passes", async () => {
   const cases: readonly [string[], string][] = [
-    [["--opt-level", "1"], "without --graph or --html"],
+    [["--opt-level", "1"], "without --graph, --passes or --html"],
     [["--html", "-"], "give --html a file's name"],
     [["--html", perceptron], "it is the model"],
     [["--html", "x.html", "--after", "flod"], "did you mean fold?"],
     [["--graph", "--opt-level", "4"], "it takes 0, 1, 2 or 3"],
     [["--graph", "--after", "flod"], "did you mean fold?"],
     [["--graph", "--opt-level", "0", "--after", "fold"], "level 0 has the passes identities"],
+    [["--known", "data=#rand(0,1)"], "without --graph, --passes or --html"],
+    [["--binding"], "Cannot take --binding without --graph"],
+    [["--passes", "--after", "flod"], "did you mean fold?"],
+    [["--graph", "--known", "dat=#rand(0,1)"], "the inputs are data; did you mean data?"],
     [["--grpah"], "did you mean --graph?"],
   ];
   for (const [flags, text] of cases) {

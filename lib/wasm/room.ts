@@ -1,0 +1,44 @@
+/**
+ * The memory that loading a plan will take, known before it takes any.
+ * @module
+ */
+import { packedSize } from "../../kernels/wasm/packing.ts";
+import type { Data } from "../core/host.ts";
+import type { Plan, SlotId } from "../core/plan.ts";
+import type { Constants } from "./constants.ts";
+import { roomOf } from "./heap.ts";
+import type { Packed, Part } from "./parts.ts";
+
+/** A constant that is read as it lies. */
+interface Plain {
+  readonly slot: SlotId;
+  readonly data: Data;
+  readonly bytes: number;
+}
+
+/** The constants that calls or the caller read as they lie. */
+export function readConstants(plan: Plan, parts: readonly Part[]): readonly Plain[] {
+  const read = new Set([...parts.flatMap(({ slots }) => slots), ...plan.outs]);
+  return plan.slots.flatMap((slot, id) =>
+    slot.kind === "constant" && slot.bytes > 0 && read.has(id)
+      ? [{ slot: id, data: slot.data, bytes: slot.bytes }]
+      : []
+  );
+}
+
+/** Bytes of arenas, and of constants that no other plan holds. */
+export function newBytes(
+  constants: Constants,
+  plan: Plan,
+  plain: readonly Plain[],
+  packed: readonly Packed[],
+): number {
+  const sizes = [
+    ...plan.arenas,
+    ...plain.flatMap(({ data, bytes }) => constants.has(data) ? [] : [bytes]),
+    ...packed.flatMap(({ data, packing }) =>
+      constants.has(data, packing) ? [] : [4 * packedSize(packing)]
+    ),
+  ];
+  return sizes.reduce((sum, bytes) => sum + roomOf(bytes), 0);
+}
