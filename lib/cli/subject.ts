@@ -1,5 +1,5 @@
 /**
- * What a command dumps of an opened model: its function, and what of a file's metadata goes on.
+ * What a command dumps of an opened model: its function, and what of a file goes on.
  * @module
  */
 import type { Tensor } from "../core/tensor.ts";
@@ -7,10 +7,11 @@ import type { DumpToOptions } from "../trace/dump.ts";
 import { trace } from "../trace/trace.ts";
 import type { ModelFunction } from "./module_model.ts";
 import type { Opened } from "./opened.ts";
+import { distinct } from "./paired.ts";
 import { plainOutputNames } from "./plain_outputs.ts";
 
 /** What is dumped. */
-export interface Subject extends Pick<DumpToOptions, "userInfo"> {
+export interface Subject extends Pick<DumpToOptions, "userInfo" | "outputNames"> {
   readonly f: ModelFunction;
 }
 
@@ -26,8 +27,8 @@ export function subject(opened: Opened): Subject {
   if (model.refusal) throw model.refusal;
   const { userInfo } = model.metadata;
   const kept = userInfo === null || userInfo instanceof Uint8Array ? {} : { userInfo };
-  const names = plainOutputNames(model);
-  const f = (...ins: Tensor[]) =>
-    Object.fromEntries(Object.values(model.source(...ins)).map((t, i) => [names[i], t]));
-  return { f: f as ModelFunction, ...kept };
+  const names = distinct(plainOutputNames(model));
+  // A list, for a record's results are sorted.
+  const f = (...ins: Tensor[]) => Object.values(model.source(...ins));
+  return { f: f as ModelFunction, outputNames: names, ...kept };
 }

@@ -19,7 +19,7 @@ const accepted: Readonly<Record<string, readonly [string, (value: unknown) => bo
   ),
   argNames: ["a list of texts", isTexts],
   outputNames: ["a list of texts", isTexts],
-  inputData: ["a list of specs, each a text", isTexts],
+  inputData: ["a list of specs, each a text or arrays by the names of inputs", isSpecs],
   onProgress: ["a function of two numbers of bytes", isFunction],
   log: ["a function of a text", isFunction],
   flexible: ["true, false, or lists of axes by the names of arguments", isFlexible],
@@ -30,6 +30,18 @@ function isFlexible(value: unknown): boolean {
   if (typeof value === "boolean") return true;
   return typeof value === "object" && value !== null &&
     Object.values(value).every((axes) => Array.isArray(axes) && axes.every(Number.isInteger));
+}
+
+function isSpecs(value: unknown): boolean {
+  return Array.isArray(value) && value.every((spec) => typeof spec === "string" || isCase(spec));
+}
+
+function isCase(spec: unknown): boolean {
+  return typeof spec === "object" && spec !== null &&
+    Object.values(spec).every((host) =>
+      typeof host === "object" && host !== null && "dtype" in host && "shape" in host &&
+      ArrayBuffer.isView(host.data)
+    );
 }
 
 /** Refuses values that these options cannot have, naming the range. */

@@ -101,12 +101,27 @@ const lines: Readonly<Record<string, readonly string[]>> = {
     "run CASES --check sum=x.npy",
     "run CASES --rgb",
   ],
+  profile: [
+    "profile MODEL",
+    "profile net.onnx",
+    "profile MODEL --input x=x.npy --iter 0",
+    "profile MODEL --input x=x.npy --warmup -1",
+    "profile MODEL --input x=x.npy --html -",
+    "profile MODEL --input x=x.npy --html MODEL",
+    "profile MODEL --input x=x.npy --chrome-trace a.json --html a.json",
+    "profile MODEL --input x=x.npy --html none/a.html",
+    "profile MODEL --input x=x.npy --tune-cache bad.json",
+    "profile CASES --batch 2",
+  ],
   inspect: [
     "inspect net.onnx",
     "inspect text.mge",
     "inspect MODEL --after fold",
     "inspect MODEL --graph --opt-level 4",
     "inspect MODEL --graph --after fodl",
+    "inspect MODEL --binding",
+    "inspect MODEL --passes --known y=#rand(0,1)",
+    "inspect MODEL --passes --known nothing",
     "inspect MODEL --html -",
     "inspect MODEL --html MODEL",
   ],
@@ -275,7 +290,8 @@ for (const [command, all] of Object.entries(lines)) {
     const found: string[] = [];
     for (const line of all) {
       const args = argsOf(line, folder);
-      const runs = ["run", "check", "compare"].includes(command) && !line.includes("--device ");
+      const runs = ["run", "profile", "check", "compare"].includes(command) &&
+        !line.includes("--device ");
       const done = await weft(...args, ...(runs ? ["--device", "reference"] : []));
       assert(done.status !== 0, `${line} is taken: ${done.out}`);
       assert(!/this should not happen|internal:/.test(done.err), `${line}: ${done.err}`);

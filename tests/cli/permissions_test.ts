@@ -41,6 +41,15 @@ const trials: Readonly<Record<string, readonly Trial[]>> = {
       ],
     },
   ],
+  profile: [
+    {
+      allow: [`--allow-read=${mlp},DIR`, "--allow-write=DIR"],
+      args: [
+        ...["profile", mlp, "--input", "#rand(0,1)", ...reference, "--html", "DIR/a.html"],
+        ...["--chrome-trace", "DIR/a.json"],
+      ],
+    },
+  ],
   inspect: [
     { allow: [`--allow-read=${mlp}`], args: ["inspect", mlp, "--graph"] },
     {

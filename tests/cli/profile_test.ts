@@ -29,11 +29,7 @@ for (const device of ["reference", "wasm", "webgpu"]) {
           lines[1],
           /^once {5}plan [\d.]+ [nµm]s, compile [\d.]+ [nµm]s, upload [\d.]+ [nµm]s$/,
         );
-        const isPlanned = device !== "reference";
-        assertStringIncludes(
-          lines[2],
-          isPlanned ? "memory   peak " : "memory   the interpreter plans none",
-        );
+        assertStringIncludes(lines[2], "memory   peak ");
         const head = lines.findIndex((line) => /^ +time +share +GB\/s +of peak/.test(line));
         assertEquals(lines[head - 1], "kernels by time");
         const end = lines.findIndex((line) =>
@@ -89,12 +85,9 @@ for (const device of ["reference", "wasm", "webgpu"]) {
       for (const call of plan.calls) {
         assert(call.ms > 0 && call.readback >= 0 && call.kernels.length);
       }
-      if (device === "reference") assertEquals(plan.memory, null);
-      else {
-        const { timeline, peakBytes, constantBytes, argumentBytes } = plan.memory;
-        assertEquals(timeline.length, plan.kernels.length);
-        assert(peakBytes >= constantBytes + argumentBytes);
-      }
+      const { timeline, peakBytes, constantBytes, argumentBytes } = plan.memory;
+      assertEquals(timeline.length, plan.kernels.length);
+      assert(peakBytes >= constantBytes + argumentBytes);
     },
   });
 }
