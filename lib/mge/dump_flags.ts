@@ -19,12 +19,18 @@ const accepted: Readonly<Record<string, readonly [string, (value: unknown) => bo
   ),
   argNames: ["a list of texts", isTexts],
   outputNames: ["a list of texts", isTexts],
-  inputData: ["a list of specs, each a text", isTexts],
+  inputData: ["a list of specs, each a text, or a record of values", isCases],
   onProgress: ["a function of two numbers of bytes", isFunction],
   log: ["a function of a text", isFunction],
   flexible: ["true, false, or lists of axes by the names of arguments", isFlexible],
   seed: ["an integer from 0", (value) => Number.isInteger(value) && (value as number) >= 0],
 };
+
+function isCases(value: unknown): boolean {
+  const isCase = (one: unknown) =>
+    typeof one === "string" || typeof one === "object" && one !== null && !Array.isArray(one);
+  return Array.isArray(value) && value.every(isCase);
+}
 
 function isFlexible(value: unknown): boolean {
   if (typeof value === "boolean") return true;
