@@ -32,6 +32,7 @@ let image = new Float32Array(side * side);
 /** The reading that goes on, and the last change of targets; each waits for the one before. */
 let reading: Promise<void> | undefined;
 let using = Promise.resolve();
+let choices = 0;
 let isStale = false;
 const times: number[] = [];
 
@@ -91,10 +92,12 @@ function giveUp(error: Error): void {
   document.body.dataset.state = "failed";
 }
 
-/** Runs the network on a target from now on. */
+/** Runs the network on a target from now on; of several choices in a row only the latest counts. */
 function use(name: DeviceName): Promise<void> {
+  const choice = ++choices;
+  document.body.dataset.state = "opening";
   return using = using.then(async () => {
-    document.body.dataset.state = "opening";
+    if (choice !== choices) return;
     try {
       model ??= load(file);
       const next = await openNetwork(await model, name);
@@ -109,8 +112,10 @@ function use(name: DeviceName): Promise<void> {
       // What could not be loaded may be there next time.
       if (!network) model = undefined;
     }
-    if (network) targets.mark(network.name);
     tell();
+    // A mark now would take the place of what was chosen meanwhile.
+    if (choice !== choices) return;
+    if (network) targets.mark(network.name);
     document.body.dataset.state = network ? "ready" : "failed";
   });
 }
