@@ -84,8 +84,7 @@ async function load(
   const { parts: all, steps, packed } = partsOf(plan, kernels);
   const count = plan.slots.length + packed.length;
   const held = readConstants(plan, all);
-  const fresh = heap.reserve(newBytes(constants, plan, held, packed));
-  if (fresh) threads.touch(fresh);
+  heap.reserve(newBytes(constants, plan, held, packed));
   const bytes = assemble(steps, count, features, 1, heap.most, place.table);
   const isAlone = !steps.some(({ barrier }) => barrier);
   let stamps: number[] = [];

@@ -26,8 +26,6 @@ export interface Threads {
     alone: boolean,
     stamp?: (step: number) => void,
   ): Promise<Program>;
-  /** Lets the others touch a new range of the memory, so that the engine need not do it under us. */
-  touch(range: { readonly from: number; readonly to: number }): void;
   /** Wakes all that sleep, so that a run that comes at once waits for none; gives what it took. */
   rouse(): number;
   /** True once a thread has died; the others cannot go on. */
@@ -226,7 +224,6 @@ export function startThreads(heap: Heap, options: ThreadOptions): Threads {
         dispose: () => void (calls && send({ drop: id })),
       };
     },
-    touch: (range) => void (workers.length && send({ touch: range })),
     isLost: () => dead !== undefined,
     dispose() {
       endAlarm();

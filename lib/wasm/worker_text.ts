@@ -45,17 +45,6 @@ self.onmessage = ({ data }) => {
     seen = Atomics.load(words, ${word("epoch")});
     self.postMessage({ ready: "${version}" });
   }
-  if (data.touch) {
-    // A page of memory costs some microseconds when it is first touched; each worker takes its part.
-    // What the memory has grown to elsewhere is seen at the latest when it grows here.
-    memory.grow(wide ? 0n : 0);
-    const bytes = new Uint8Array(memory.buffer);
-    const { from, to } = data.touch, part = (to - from) / (words[${word("threads")}] - 1);
-    const end = Math.min(bytes.length, from + part * tid);
-    for (let at = Math.floor(from + part * (tid - 1)); at < end; at += 4096) {
-      Atomics.or(bytes, at, 0);
-    }
-  }
   if (data.load !== undefined) {
     const env = { memory, stamp() {} };
     plans.set(data.load, new WebAssembly.Instance(data.module, { env }));
