@@ -4,18 +4,19 @@
  * way out.
  * @module
  */
-import { type Graph, rebuild, rootsOf } from "../core/graph.ts";
+import { type Graph, orderOf, rebuild, rootsOf } from "../core/graph.ts";
 import { graphWith } from "../core/graph_with.ts";
-import type { Tensor } from "../core/tensor.ts";
+import type { Node, Tensor } from "../core/tensor.ts";
 import { add, mul } from "../ops/arithmetic.ts";
 import { conv2d } from "../ops/conv.ts";
 import { reshape } from "../ops/shape.ts";
-import { type Affine, isPerChannel, withChains } from "../stage/affine.ts";
+import { type Affine, arithmetic, isPerChannel, withChains } from "../stage/affine.ts";
 import { bind } from "../stage/bind.ts";
 
 /** A graph with one scale and one shift behind each convolution. */
 export function foldNorms(graph: Graph): Graph {
   const roots = rootsOf(graph);
+  if (!orderOf(roots).some(mayFold)) return graph;
   const plain = rebuild(
     roots,
     ({ out, node: { op, ins, attrs } }) =>
@@ -31,6 +32,12 @@ export function foldNorms(graph: Graph): Graph {
       length + chain.base.node.ins.length - 2 > 2 ? collapsed(chain) : undefined,
   });
   return rootsOf(folded).every((t, i) => t === plain[i]) ? graph : folded;
+}
+
+/** True for a norm, and for arithmetic with what a convolution gives. */
+function mayFold({ op, ins }: Node): boolean {
+  return op.name === "batchNorm" ||
+    (arithmetic.has(op.name) && ins.some((t) => t.node.op.name === "conv2d"));
 }
 
 /** (conv + bias) · scale + shift → conv · scale + (bias · scale + shift). */

@@ -29,7 +29,8 @@ export interface Chain {
   taken(chain: Affine, length: number): Tensor | undefined;
 }
 
-const arithmetic: ReadonlySet<string> = new Set(["add", "sub", "mul", "div", "neg"]);
+/** The operations that chains are made of. */
+export const arithmetic: ReadonlySet<string> = new Set(["add", "sub", "mul", "div", "neg"]);
 
 /** Rewrites the longest chains of a graph. */
 export function withChains(graph: Graph, chain: Chain): Graph {
