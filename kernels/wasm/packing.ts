@@ -107,17 +107,17 @@ interface RowOrder {
   readonly starts: Int32Array;
   /** Which row of the panel it is. */
   readonly places: Int32Array;
-  /** Elements from each row to the next, where that is the same for all, in the panel's own order. */
+  /** Elements from each row to the next, where that is the same for all. */
   readonly step: number | undefined;
 }
 
 function inSourceOrder(rows: readonly Stride[]): RowOrder {
-  const starts = offsetsOf(rows);
-  const places = Int32Array.from(starts.keys());
-  if (starts.some((start, i) => i > 0 && start < starts[i - 1])) {
-    places.sort((p, q) => starts[p] - starts[q]);
-    return { places, starts: places.map((place) => starts[place]), step: undefined };
+  const offsets = offsetsOf(rows);
+  const places = Int32Array.from(offsets.keys());
+  if (offsets.some((offset, i) => i > 0 && offset < offsets[i - 1])) {
+    places.sort((p, q) => offsets[p] - offsets[q]);
   }
+  const starts = places.map((place) => offsets[place]);
   const step = starts.length > 1 ? starts[1] : 0;
   return { places, starts, step: starts.every((at, i) => at === i * step) ? step : undefined };
 }
@@ -141,8 +141,18 @@ function packPanel(
     let c = 0;
     if (step !== undefined) {
       for (; c + 4 <= full; c += 4) {
-        const from = start + c * stride + first * step;
-        packFour(source, from, stride, step, into, base + first * width + c, width, end - first);
+        packFour(
+          source,
+          start + c * stride,
+          stride,
+          step,
+          into,
+          base + c,
+          width,
+          places,
+          first,
+          end,
+        );
       }
     }
     for (; c < full; c++) {
@@ -158,20 +168,23 @@ function packPanel(
 /** Four columns of some rows that lie at equal distances. */
 function packFour(
   source: ArrayLike<number>,
-  from: number,
+  start: number,
   stride: number,
   step: number,
   into: Float32Array | Int32Array,
-  to: number,
+  base: number,
   width: number,
-  rows: number,
+  places: Int32Array,
+  first: number,
+  end: number,
 ): void {
-  const [second, third, fourth] = [from + stride, from + 2 * stride, from + 3 * stride];
-  for (let r = 0, at = 0; r < rows; r++, at += step, to += width) {
-    into[to] = source[from + at];
-    into[to + 1] = source[second + at];
-    into[to + 2] = source[third + at];
-    into[to + 3] = source[fourth + at];
+  const [second, third, fourth] = [stride, 2 * stride, 3 * stride];
+  for (let r = first, from = start + first * step; r < end; r++, from += step) {
+    const to = base + places[r] * width;
+    into[to] = source[from];
+    into[to + 1] = source[from + second];
+    into[to + 2] = source[from + third];
+    into[to + 3] = source[from + fourth];
   }
 }
 
