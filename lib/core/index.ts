@@ -211,12 +211,19 @@ export function modIndex(a: Scalar, k: number): Scalar {
 
 /** The row-major address of coordinates in a dense tensor of this shape. */
 export function addressOf(coords: readonly Scalar[], shape: readonly number[]): Scalar {
-  const strides = denseStrides(shape);
-  let sum: Linear = { constant: 0, terms: new Map() };
-  for (const [i, c] of coords.entries()) {
-    if (shape[i] !== 1) sum = plus(sum, scaled(linearOf(c), strides[i]));
+  const terms = new Map<string, { readonly atom: Scalar; readonly coef: number }>();
+  let constant = 0;
+  for (let i = shape.length - 1, stride = 1; i >= 0; stride *= shape[i--]) {
+    if (shape[i] === 1) continue;
+    const own = linearOf(coords[i]);
+    constant = (constant + Math.imul(own.constant, stride)) | 0;
+    for (const [key, { atom, coef }] of own.terms) {
+      const sum = ((terms.get(key)?.coef ?? 0) + Math.imul(coef, stride)) | 0;
+      if (sum === 0) terms.delete(key);
+      else terms.set(key, { atom, coef: sum });
+    }
   }
-  return termOf(sum);
+  return termOf({ constant, terms });
 }
 
 /** The coordinates of a row-major address in a dense tensor of this shape. */

@@ -60,6 +60,8 @@ const spreading: ReadonlySet<string> = new Set([
 
 /** A folded broadcast must not swell the plan or the file. */
 function isWorthFolding(node: Node): boolean {
+  // Other extents over the same elements; there are many of them.
+  if (node.op.name === "reshape" && node.ins[0].node.data) return true;
   const out = node.outs.reduce((n, t) => n + bytesOf(t), 0);
   const fed = leafBytes(node);
   const made = orderOf(node.results).filter((x) => !x.data);
