@@ -77,22 +77,24 @@ function plus(a: Linear, b: Linear): Linear {
   if (b.terms.size === 0 && b.constant === 0) return a;
   if (a.terms.size === 0 && a.constant === 0) return b;
   const terms = new Map(a.terms);
-  for (const [key, { atom, coef }] of b.terms) {
-    const sum = ((terms.get(key)?.coef ?? 0) + coef) | 0;
-    if (sum === 0) terms.delete(key);
-    else terms.set(key, { atom, coef: sum });
-  }
+  addTo(terms, b, 1);
   return { constant: (a.constant + b.constant) | 0, terms };
+}
+
+type Terms = Map<string, { readonly atom: Scalar; readonly coef: number }>;
+
+function addTo(terms: Terms, sum: Linear, by: number): void {
+  for (const [key, { atom, coef }] of sum.terms) {
+    const all = ((terms.get(key)?.coef ?? 0) + Math.imul(coef, by)) | 0;
+    if (all === 0) terms.delete(key);
+    else terms.set(key, { atom, coef: all });
+  }
 }
 
 function scaled(a: Linear, by: number): Linear {
   if (by === 1) return a;
-  if (by === 0) return { constant: 0, terms: new Map() };
-  const terms = new Map<string, { atom: Scalar; coef: number }>();
-  for (const [key, t] of a.terms) {
-    const coef = Math.imul(t.coef, by);
-    if (coef !== 0) terms.set(key, { atom: t.atom, coef });
-  }
+  const terms: Terms = new Map();
+  addTo(terms, a, by);
   return { constant: Math.imul(a.constant, by), terms };
 }
 
@@ -144,8 +146,7 @@ export function timesIndex(a: Scalar, k: number): Scalar {
 
 /** Splits a sum into the part divisible by k (already divided) and the rest. */
 function split(sum: Linear, k: number): { whole: Linear; rest: Linear } {
-  const whole = new Map<string, { atom: Scalar; coef: number }>();
-  const rest = new Map<string, { atom: Scalar; coef: number }>();
+  const [whole, rest]: Terms[] = [new Map(), new Map()];
   for (const [key, t] of sum.terms) {
     if (t.coef % k === 0) whole.set(key, { atom: t.atom, coef: t.coef / k });
     else rest.set(key, t);
@@ -211,17 +212,13 @@ export function modIndex(a: Scalar, k: number): Scalar {
 
 /** The row-major address of coordinates in a dense tensor of this shape. */
 export function addressOf(coords: readonly Scalar[], shape: readonly number[]): Scalar {
-  const terms = new Map<string, { readonly atom: Scalar; readonly coef: number }>();
+  const terms: Terms = new Map();
   let constant = 0;
   for (let i = shape.length - 1, stride = 1; i >= 0; stride *= shape[i--]) {
     if (shape[i] === 1) continue;
     const own = linearOf(coords[i]);
     constant = (constant + Math.imul(own.constant, stride)) | 0;
-    for (const [key, { atom, coef }] of own.terms) {
-      const sum = ((terms.get(key)?.coef ?? 0) + Math.imul(coef, stride)) | 0;
-      if (sum === 0) terms.delete(key);
-      else terms.set(key, { atom, coef: sum });
-    }
+    addTo(terms, own, stride);
   }
   return termOf({ constant, terms });
 }
@@ -279,14 +276,12 @@ function substitutedSum(
   memo: Map<Scalar, Scalar>,
 ): Scalar {
   const old = linearOf(term);
-  let changed = false;
-  let sum: Linear = { constant: old.constant, terms: new Map() };
-  for (const { atom, coef } of old.terms.values()) {
+  const parts = [...old.terms.values()].map(({ atom, coef }) => {
     const made = substitute(atom, at, memo);
-    changed ||= made !== atom;
-    sum = plus(sum, scaled(linearOf(made), coef));
-  }
-  return changed ? termOf(sum) : term;
+    return { isNew: made !== atom, sum: scaled(linearOf(made), coef) };
+  });
+  if (!parts.some(({ isNew }) => isNew)) return term;
+  return termOf(parts.reduce((all, { sum }) => plus(all, sum), linearOf(constant(old.constant))));
 }
 
 function rebuilt(term: Scalar & { kind: "call" }, args: readonly Scalar[]): Scalar {
