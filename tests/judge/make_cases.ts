@@ -37,7 +37,7 @@ async function writeFlexible(
   const { model, types } = one.source!;
   const batch = types[0].shape[0];
   const stream = dump(model, types, options);
-  const { reported, inputs } = await stream.info;
+  const { reported, inputs, outputs } = await stream.info;
   const bytes = await gathered(stream);
   if (batch === undefined || reported.some((line) => line.startsWith("the sizes"))) return false;
   const more = (t: Type, i: number) =>
@@ -47,7 +47,7 @@ async function writeFlexible(
   const others = types.map(more);
   const graph = stage(model, others);
   const values = others.map((t, i) => seeded(t, 5 + i));
-  await writeValues(folder, graph, values, one, bytes, inputs);
+  await writeValues(folder, graph, values, one, bytes, inputs, outputs);
   return true;
 }
 
@@ -64,9 +64,14 @@ async function writeValues(
   { tolerance }: Pick<DumpCase, "tolerance">,
   bytes: Uint8Array,
   inputs: readonly string[],
+  outputs: readonly string[] = [],
 ): Promise<void> {
   const given = new Map(graph.args.map((t, i) => [t.node, values[i]]));
-  const outs = await evaluate(resultsOf(graph), given);
+  const results = resultsOf(graph);
+  // The file has a record's results sorted by their names.
+  const order = outputs.map((name) => graph.names.indexOf(name));
+  const isRecord = order.length === results.length && order.every((i) => i >= 0);
+  const outs = await evaluate(isRecord ? order.map((i) => results[i]) : results, given);
   await Deno.mkdir(`${folder}/inputs`, { recursive: true });
   await Deno.mkdir(`${folder}/outputs`, { recursive: true });
   await Deno.writeFile(`${folder}/model.mge`, bytes);
