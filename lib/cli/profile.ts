@@ -6,20 +6,16 @@ import { writeTo } from "../io/sink.ts";
 import { chromeTrace, profileHtml } from "../report/mod.ts";
 import type { Profile } from "../trace/profile.ts";
 import { command } from "./command.ts";
-import { countOf } from "./count_flag.ts";
-import { deviceFlag, openDeviceFlag } from "./device.ts";
 import { status } from "./fault.ts";
 import { inputValues } from "./input_spec.ts";
 import { modelNotes } from "./model_argument.ts";
-import { argumentOf, openArgument, type Opened } from "./opened.ts";
+import { batchFlag, givenFlags, kernelFlags, openRun } from "./model_run.ts";
 import { writeJson } from "./output_files.ts";
 import { usageError } from "./parse.ts";
 import { profileLines } from "./profile_report.ts";
 import { type CaseRun, runCases } from "./run_cases.ts";
 import { timed, type Timing } from "./run_times.ts";
-import { runnable, type RunOptions } from "./runnable.ts";
-import { noteChoices, readTuning, writeTuning } from "./tune_cache.ts";
-import { valueFlags, valueNotes, valueOptions } from "./value_flags.ts";
+import { valueNotes } from "./value_flags.ts";
 
 /** The command. */
 export const profile: ReturnType<typeof command> = command({
@@ -52,12 +48,10 @@ export const profile: ReturnType<typeof command> = command({
     "kernels are timed by.",
   ],
   flags: {
-    device: deviceFlag,
-    input: { kind: "list", placeholder: "NAME=SPEC", doc: "the value of an input" },
-    ...valueFlags,
+    ...givenFlags,
     iter: { kind: "number", default: 10, doc: "timed runs" },
     warmup: { kind: "number", default: 1, doc: "runs before them, which are not counted" },
-    batch: { kind: "number", doc: "make axis 0 of every input N, repeating its values" },
+    batch: batchFlag,
     html: {
       kind: "string",
       placeholder: "FILE",
@@ -68,37 +62,15 @@ export const profile: ReturnType<typeof command> = command({
       placeholder: "FILE",
       doc: "write the runs as JSON for chrome://tracing or Perfetto",
     },
-    "fast-run": { kind: "boolean", doc: "measure kernel variants first and take the fastest" },
-    "tune-cache": {
-      kind: "string",
-      placeholder: "FILE",
-      doc: "use the choices that this file holds, and keep those of --fast-run there",
-    },
-    seed: { kind: "number", default: 0, doc: "of #rand: NumPy's RandomState(seed).uniform" },
+    ...kernelFlags,
   },
   async run(context) {
     const { args: [text], flags, print, document, log, progress, colors, signal } = context;
-    const iter = countOf("iter", flags.iter, 1);
-    const warmup = countOf("warmup", flags.warmup, 0);
-    const seed = countOf("seed", flags.seed, 0);
-    const batch = flags.batch === undefined ? undefined : countOf("batch", flags.batch, 1);
-    const { html, "chrome-trace": trace, "tune-cache": cache } = flags;
+    const { html, "chrome-trace": trace } = flags;
     checkFiles({ html, "chrome-trace": trace }, text);
-    const tuning = cache === undefined ? undefined : await readTuning(cache);
-    const note = (line: string) => void log(`${colors.yellow("note:")} ${line}`);
-    const values = valueOptions(flags, note);
-    const argument = await argumentOf(text);
-    await using machine = await openDeviceFlag(flags.device, log, { tuning });
-    if (flags["fast-run"]) await noteChoices(machine, log);
-    const how: RunOptions = { profiling: true, ...(flags["fast-run"] ? { optLevel: 3 } : {}) };
-    const opened = await openArgument(argument, context, machine, how);
-    const model = runnable(opened, machine, how);
-    using _model = { [Symbol.dispose]: () => model.dispose() };
-    const cases = flags.input.length === 0 && casesOf(opened);
-    if (cases && batch !== undefined) {
-      throw usageError("Cannot take --batch with embedded cases: give --input as well");
-    }
-    const rounds = (warmup + iter) * (cases ? cases.testcases.length : 1);
+    await using opened = await openRun(context, { profiling: true });
+    const { model, embedded, counts: { iter, warmup, seed, batch }, values } = opened;
+    const rounds = (warmup + iter) * (embedded ? embedded.testcases.length : 1);
     using bar = progress("profiling", { total: rounds, unit: "runs" });
     const run = await runner();
     if (warmup > 0) await run({ iter: warmup, warmup: 0, signal, at: (n) => bar.at(n) });
@@ -112,7 +84,7 @@ export const profile: ReturnType<typeof command> = command({
     const written = await writeReports(found, { html, trace }, title, [
       ["Runs", `${iter}${warmup ? ` after ${warmup} to warm up` : ""}`],
     ], signal);
-    if (cache !== undefined && machine.tuning) await writeTuning(cache, machine.tuning(), signal);
+    await opened.keepChoices(signal);
     await document({ ...found, ...written });
     for (const line of profileLines(found, colors)) await print(line);
     for (const [what, file] of Object.entries(written)) await print(`${what}: ${file}`);
@@ -123,14 +95,11 @@ export const profile: ReturnType<typeof command> = command({
 
     /** Runs as often as asked, and gives the cases that fail. */
     async function runner(): Promise<(timing: Timing) => Promise<readonly CaseRun[]>> {
-      if (cases) {
+      if (embedded) {
         return async (timing) =>
-          (await runCases(cases, timing, {})).cases.filter(({ passed }) => !passed);
+          (await runCases(embedded, timing, {})).cases.filter(({ passed }) => !passed);
       }
-      const given = await inputValues(model.inputs, flags.input, {
-        ...{ seed, batch, log: note },
-        ...values,
-      });
+      const given = await inputValues(model.inputs, flags.input, { seed, batch, ...values });
       return async (timing) => {
         await timed(() => model.run(given), timing);
         return [];
@@ -138,11 +107,6 @@ export const profile: ReturnType<typeof command> = command({
     }
   },
 });
-
-/** The model of a file that has cases of its own. */
-function casesOf(opened: Opened) {
-  return opened.kind === "file" && opened.model.testcases.length > 0 && opened.model;
-}
 
 /** Reports are files of their own; names that were meant otherwise are refused. */
 function checkFiles(files: Readonly<Record<string, string | undefined>>, model: string): void {

@@ -3,21 +3,16 @@
  * @module
  */
 import { command } from "./command.ts";
-import { countOf } from "./count_flag.ts";
-import { deviceFlag, openDeviceFlag } from "./device.ts";
 import { status } from "./fault.ts";
 import { writeRuns } from "./io_dump.ts";
 import { modelNotes } from "./model_argument.ts";
-import { argumentOf, openArgument } from "./opened.ts";
+import { batchFlag, givenFlags, kernelFlags, openRun } from "./model_run.ts";
 import { writeJson, writeOutputs } from "./output_files.ts";
-import { usageError } from "./parse.ts";
 import { isRight, runDocument, runLines } from "./run_report.ts";
 import { runCases } from "./run_cases.ts";
-import { runnable, type RunOptions } from "./runnable.ts";
 import { checkOutputs, runValues } from "./run_values.ts";
 import { toleranceFlags, toleranceOf } from "./tolerance.ts";
-import { noteChoices, readTuning, writeTuning } from "./tune_cache.ts";
-import { valueFlags, valueNotes, valueOptions } from "./value_flags.ts";
+import { valueNotes } from "./value_flags.ts";
 
 /** The command. */
 export const run: ReturnType<typeof command> = command({
@@ -49,12 +44,10 @@ export const run: ReturnType<typeof command> = command({
     "A time is that from the call until the outputs are read; `first` includes compiling.",
   ],
   flags: {
-    device: deviceFlag,
-    input: { kind: "list", placeholder: "NAME=SPEC", doc: "the value of an input" },
-    ...valueFlags,
+    ...givenFlags,
     iter: { kind: "number", default: 1, doc: "timed runs" },
     warmup: { kind: "number", default: 0, doc: "runs before them" },
-    batch: { kind: "number", doc: "make axis 0 of every input N, repeating its values" },
+    batch: batchFlag,
     output: {
       kind: "string",
       short: "o",
@@ -78,61 +71,32 @@ export const run: ReturnType<typeof command> = command({
       placeholder: "FILE",
       doc: "time every kernel of every run and write what they did as JSON",
     },
-    "fast-run": { kind: "boolean", doc: "measure kernel variants first and take the fastest" },
-    "tune-cache": {
-      kind: "string",
-      placeholder: "FILE",
-      doc: "use the choices that this file holds, and keep those of --fast-run there",
-    },
-    seed: { kind: "number", default: 0, doc: "of #rand: NumPy's RandomState(seed).uniform" },
+    ...kernelFlags,
   },
   async run(context) {
-    const { args: [text], flags, print, document, log, progress, colors, signal } = context;
-    const counts = {
-      iter: countOf("iter", flags.iter, 1),
-      warmup: countOf("warmup", flags.warmup, 0),
-      seed: countOf("seed", flags.seed, 0),
-      batch: flags.batch === undefined ? undefined : countOf("batch", flags.batch, 1),
-    };
+    const { flags, print, document, progress, colors, signal } = context;
     const tolerance = toleranceOf(flags);
-    const cache = flags["tune-cache"];
-    const tuning = cache === undefined ? undefined : await readTuning(cache);
-    const note = (line: string) => void log(`${colors.yellow("note:")} ${line}`);
-    const values = valueOptions(flags, note);
-    const argument = await argumentOf(text);
-    await using machine = await openDeviceFlag(flags.device, log, { tuning });
-    if (flags["fast-run"]) await noteChoices(machine, log);
-    const how: RunOptions = {
-      ...(flags.profile === undefined ? {} : { profiling: true }),
-      ...(flags["fast-run"] ? { optLevel: 3 } : {}),
-    };
-    const opened = await openArgument(argument, context, machine, how);
-    const cases = opened.kind === "file" ? opened.model.testcases : [];
-    const embedded = cases.length > 0 && flags.input.length === 0;
-    const needless = embedded && forInputs.find((name) => isGiven(flags[name]));
-    if (needless) {
-      throw usageError(`Cannot take --${needless} with embedded cases: give --input as well`);
-    }
-    const model = runnable(opened, machine, how);
-    using _model = { [Symbol.dispose]: () => model.dispose() };
+    const profiling = flags.profile !== undefined;
+    await using opened = await openRun(context, { profiling, more: ["check"] });
+    const { machine, model, embedded, counts, values } = opened;
     using bar = progress("running", {
-      total: (counts.iter + counts.warmup) * (embedded ? cases.length : 1),
+      total: (counts.iter + counts.warmup) * (embedded ? embedded.testcases.length : 1),
       unit: "runs",
     });
     const timing = { ...counts, signal, at: (done: number) => bar.at(done) };
-    const ran = embedded && opened.kind === "file"
-      ? await runCases(opened.model, timing, tolerance)
-      : await runValues(model, flags.input, { ...timing, ...values, log: note });
+    const ran = embedded
+      ? await runCases(embedded, timing, tolerance)
+      : await runValues(model, flags.input, { ...timing, ...values });
     const written: Record<string, string> = {};
     if (flags.profile !== undefined) {
       await writeJson(flags.profile, await model.profile(), signal);
       written.profile = flags.profile;
     }
     if (flags["io-dump"] !== undefined) {
-      await writeRuns(flags["io-dump"], opened, ran.inputs, machine, signal);
+      await writeRuns(flags["io-dump"], opened.opened, ran.inputs, machine, signal);
       written.ioDump = flags["io-dump"];
     }
-    if (cache !== undefined && machine.tuning) await writeTuning(cache, machine.tuning(), signal);
+    await opened.keepChoices(signal);
     const report = {
       device: machine.name,
       ran,
@@ -147,10 +111,3 @@ export const run: ReturnType<typeof command> = command({
     return isRight(report) ? status.done : status.failed;
   },
 });
-
-/** Flags that say nothing of embedded cases. */
-const forInputs = ["check", "batch", "resize-input", "rgb", "input-transform"] as const;
-
-function isGiven(value: unknown): boolean {
-  return Array.isArray(value) ? value.length > 0 : value !== undefined && value !== false;
-}

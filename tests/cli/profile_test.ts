@@ -177,7 +177,9 @@ Deno.test("profile says what is wrong with what it is given", async () => {
     assertEquals([status, out], [code, ""], `${flags.join(" ")}: ${err}`);
     assertStringIncludes(err, text);
   }
-  const batch = await weft("profile", cases, "--batch", "2", "--device", "reference");
-  assertEquals(batch.status, 2);
-  assertStringIncludes(batch.err, "Cannot take --batch with embedded cases");
+  for (const flags of [["--batch", "2"], ["--rgb"], ["--resize-input"]]) {
+    const { status, err } = await weft("profile", cases, ...flags, "--device", "reference");
+    assertEquals(status, 2);
+    assertStringIncludes(err, `Cannot take ${flags[0]} with embedded cases`);
+  }
 });
