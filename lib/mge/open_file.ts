@@ -151,7 +151,8 @@ function foreign(head: Uint8Array, bytes: number): string {
       "dump a traced function";
   }
   if (start.startsWith("PK\x03\x04")) {
-    return "this is a zip archive, such as a TracedModule (.tm) or .npz, and no graph";
+    return "this is a zip archive, such as a TracedModule (.tm) or .npz, and no graph; " +
+      "dump a traced function";
   }
   if (head[0] === 0x1f && head[1] === 0x8b) return "this is gzip; decompress it first";
   if (text(head.subarray(8, 12)) === "mge2") {
@@ -159,11 +160,12 @@ function foreign(head: Uint8Array, bytes: number): string {
   }
   // ModelProto starts with ir_version (field 1, a small varint), then names its producer or opset.
   if (head[0] === 0x08 && head[1] < 0x20 && [0x12, 0x1a, 0x3a, 0x42].includes(head[2])) {
-    return "this looks like an ONNX model; import it as ONNX";
+    return "this looks like an ONNX model, and this version reads MegEngine's files only";
   }
   if (text(head.subarray(8, 9)) === "{" && text(head.subarray(4, 8)) === "\0\0\0\0") {
     return "this looks like a safetensors file, which holds weights and no graph";
   }
   const shown = [...head.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, "0"));
-  return `it starts with ${shown.join(" ")}, which is none of MGBC, MGBS, mgv2 and mgbtest0`;
+  return `it starts with ${shown.join(" ")}, which is none of MGBC, MGBS, mgv2 and mgbtest0; ` +
+    "try a file that dump wrote, here or in MegEngine";
 }

@@ -36,7 +36,8 @@ export async function spanV1(source: ByteSource, start: number, old: boolean): P
   const header = old ? 16 : 24;
   const cut = (at: number, what: string) =>
     new FormatError(
-      `Cannot read the model file: ${what}, but the file has ${source.size} bytes`,
+      `Cannot read the model file: ${what}, but the file has ${source.size} bytes; ` +
+        "if it was cut short, try another copy",
       { code: "format.bounds", place: `byte ${at}` },
     );
   if (start + header > source.size) throw cut(source.size, `its header has ${header} bytes`);

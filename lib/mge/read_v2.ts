@@ -21,7 +21,7 @@ export async function endOfV2(source: ByteSource, start: number): Promise<number
   if (start + 4 + size > source.size || size < 21) {
     throw new FormatError(
       `Cannot read the model file: it states ${size} bytes from byte ${start + 4}, but the file ` +
-        `has ${source.size} bytes`,
+        `has ${source.size} bytes; if it was cut short, try another copy`,
       { code: "format.bounds", place: `byte ${start}` },
     );
   }
