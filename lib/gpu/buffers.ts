@@ -6,6 +6,7 @@
  */
 import { DeviceError } from "../core/fault.ts";
 import type { Health } from "./health.ts";
+import type { Queue } from "./queue.ts";
 
 /** A buffer with its size and a number that stays with it. */
 export interface Block {
@@ -72,7 +73,7 @@ export function sizeClass(bytes: number): number {
 }
 
 /** The buffers of a device that is watched. */
-export function buffersOf(device: GPUDevice, health: Health): Buffers {
+export function buffersOf(device: GPUDevice, queue: Queue, health: Health): Buffers {
   const alive = new Set<Block>();
   const free = new Map<number, Block[]>();
   const largest = device.limits.maxBufferSize;
@@ -101,7 +102,9 @@ export function buffersOf(device: GPUDevice, health: Health): Buffers {
   }
 
   function end(block: Block): void {
-    if (alive.delete(block)) block.buffer.destroy();
+    if (!alive.delete(block)) return;
+    queue.flush();
+    block.buffer.destroy();
   }
 
   function expect(bytes: number, label: string): void {
@@ -170,6 +173,7 @@ export function buffersOf(device: GPUDevice, health: Health): Buffers {
     // An empty or detached array given to writeBuffer ends the whole process.
     if (bytes.byteLength === 0) return;
     health.check("write to the device");
+    queue.flush();
     const whole = bytes.byteLength - bytes.byteLength % 4;
     for (let at = 0; at < whole; at += writeChunk) {
       const n = Math.min(writeChunk, whole - at);

@@ -19,6 +19,7 @@ import { bytesOf, printType } from "../core/type.ts";
 import type { Block, Buffers } from "./buffers.ts";
 import type { Health } from "./health.ts";
 import type { Image, Images } from "./images.ts";
+import type { Queue } from "./queue.ts";
 import type { Held, Residents } from "../core/residents.ts";
 
 /** The constants of one device. */
@@ -53,6 +54,7 @@ const flushBytes = 64 * 2 ** 20;
 /** The constants of a device that is watched. */
 export function constantsOf(
   device: GPUDevice,
+  queue: Queue,
   buffers: Buffers,
   images: Images,
   residents: Residents<Block>,
@@ -107,7 +109,7 @@ export function constantsOf(
       written += bytes.byteLength;
       if (written - flushed < flushBytes) return;
       // Copies made by writes live until a submit has gone through; wait so that they cannot pile up.
-      device.queue.submit([]);
+      queue.submit([]);
       await device.queue.onSubmittedWorkDone();
       health.check("upload a constant");
       flushed = written;

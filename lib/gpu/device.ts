@@ -10,6 +10,7 @@ import { type Constants, constantsOf } from "./constants.ts";
 import { type Health, watch } from "./health.ts";
 import { type Images, imagesOf } from "./images.ts";
 import { type Pipelines, pipelinesOf } from "./pipelines.ts";
+import { type Queue, queueOf } from "./queue.ts";
 import { isFastDeno, type Readback, readbackOf } from "./readback.ts";
 import { type Pool, type Residents, residentsOf } from "../core/residents.ts";
 
@@ -26,6 +27,7 @@ export interface Gpu {
   /** Optional features that the device has, of those the library uses. */
   readonly features: ReadonlySet<"shader-f16" | "timestamp-query">;
   readonly health: Health;
+  readonly queue: Queue;
   readonly buffers: Buffers;
   readonly images: Images;
   readonly pipelines: Pipelines;
@@ -79,11 +81,12 @@ export async function openDevice(options: DeviceOptions = {}): Promise<Gpu> {
     );
   }
   const health = watch(device);
-  const buffers = buffersOf(device, health);
-  const images = imagesOf(device, buffers, health);
+  const queue = queueOf(device, isSoftware);
+  const buffers = buffersOf(device, queue, health);
+  const images = imagesOf(device, queue, buffers, health);
   const version = typeof Deno === "undefined" ? undefined : Deno.version?.deno;
   const fast = (options.fastRead ?? true) && isFastDeno(version);
-  const readback = readbackOf(device, buffers, health, fast);
+  const readback = readbackOf(device, queue, buffers, health, fast);
   const residents = residentsOf(options.owner, poolOf(buffers, readback, health));
   return {
     device,
@@ -92,15 +95,17 @@ export async function openDevice(options: DeviceOptions = {}): Promise<Gpu> {
     limits: limitsOf(device.limits, description),
     features: new Set(features),
     health,
+    queue,
     buffers,
     images,
-    pipelines: pipelinesOf(device, health, /llvmpipe/i.test(description)),
+    pipelines: pipelinesOf(device, queue, health, /llvmpipe/i.test(description)),
     readback,
     residents,
-    constants: constantsOf(device, buffers, images, residents, health),
+    constants: constantsOf(device, queue, buffers, images, residents, health),
     dispose() {
       if (health.isGone() && buffers.counts().alive === 0) return;
       health.close();
+      queue.close();
       images.dispose();
       buffers.dispose();
       device.destroy();

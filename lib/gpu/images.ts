@@ -9,6 +9,7 @@ import { DeviceError } from "../core/fault.ts";
 import { bytesOf, type Type } from "../core/type.ts";
 import type { Block, Buffers } from "./buffers.ts";
 import type { Health } from "./health.ts";
+import type { Queue } from "./queue.ts";
 
 /** A texture with its view and the bytes of the value it holds. */
 export interface Image {
@@ -55,7 +56,12 @@ const rowBytes = imageWidth * texelBytes;
 const writeRows = 1024;
 
 /** The images of a device that is watched; their bytes count as the buffers' too. */
-export function imagesOf(device: GPUDevice, buffers: Buffers, health: Health): Images {
+export function imagesOf(
+  device: GPUDevice,
+  queue: Queue,
+  buffers: Buffers,
+  health: Health,
+): Images {
   const alive = new Set<Image>();
   const sizes = new Map<Image, number>();
   const { maxTextureDimension2D, maxStorageTexturesPerShaderStage } = device.limits;
@@ -70,6 +76,7 @@ export function imagesOf(device: GPUDevice, buffers: Buffers, health: Health): I
 
   function end(image: Image): void {
     if (!alive.delete(image)) return;
+    queue.flush();
     image.texture.destroy();
     const bytes = sizes.get(image) ?? 0;
     sizes.delete(image);
@@ -131,6 +138,7 @@ export function imagesOf(device: GPUDevice, buffers: Buffers, health: Health): I
       // As with buffers, an empty or detached array must not reach the driver.
       if (bytes.byteLength === 0) return;
       health.check("write to the device");
+      queue.flush();
       const first = offset / rowBytes;
       rows(bytes.byteLength, (at, row, width, height) => {
         const length = width * height * texelBytes;
@@ -156,7 +164,7 @@ export function imagesOf(device: GPUDevice, buffers: Buffers, health: Health): I
           { texture: image.texture, origin: [0, row] },
           [width, height],
         ));
-      device.queue.submit([encoder.finish()]);
+      queue.submit([encoder.finish()]);
     },
     counts: () => ({ created, alive: alive.size, used }),
     dispose() {

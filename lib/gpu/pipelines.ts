@@ -7,6 +7,7 @@
 import { DeviceError } from "../core/fault.ts";
 import type { WgslKernel } from "../../kernels/wgsl/kernel.ts";
 import type { Health } from "./health.ts";
+import type { Queue } from "./queue.ts";
 import { warmOf } from "./warm.ts";
 
 /** A pipeline with the layout of its bind groups. */
@@ -30,12 +31,13 @@ const imageEntry = {
 /** The pipelines of a device that is watched; they are compiled ahead where drivers are late. */
 export function pipelinesOf(
   device: GPUDevice,
+  queue: Queue,
   health: Health,
   compilesLate: boolean,
 ): Pipelines {
   const made = new Map<string, Pipeline>();
   const layouts = new Map<string, GPUBindGroupLayout>();
-  const warm = compilesLate ? warmOf(device) : undefined;
+  const warm = compilesLate ? warmOf(device, queue) : undefined;
 
   function layoutOf({ bindings, images = [] }: WgslKernel): GPUBindGroupLayout {
     const key = `${bindings}:${[...images].sort((a, b) => a - b)}`;

@@ -78,7 +78,7 @@ async function byDevice(loaded: LoadedPlan): Promise<readonly StepTime[]> {
     await gpu.health.scoped("profile", () => {
       const encoder = gpu.device.createCommandEncoder();
       watch.write(encoder, (actions, stamps) => loaded.rehearse(encoder, actions, stamps));
-      gpu.device.queue.submit([encoder.finish()]);
+      gpu.queue.submit([encoder.finish()]);
     });
     return await watch.read();
   } finally {
@@ -164,7 +164,7 @@ async function byHost(loaded: LoadedPlan): Promise<StepTime[]> {
     const start = performance.now();
     const encoder = gpu.device.createCommandEncoder();
     loaded.rehearse(encoder, some);
-    gpu.device.queue.submit([encoder.finish()]);
+    gpu.queue.submit([encoder.finish()]);
     await gpu.readback.read(probe);
     return performance.now() - start;
   };

@@ -9,6 +9,7 @@
 import { DeviceError } from "../core/fault.ts";
 import { type Block, type Buffers, roundUp } from "./buffers.ts";
 import type { Health } from "./health.ts";
+import type { Queue } from "./queue.ts";
 
 /** A range to read. */
 export interface Range {
@@ -54,6 +55,7 @@ export function isFastDeno(version: string | undefined): boolean {
 /** The reader of a device; `fast: false` forces the portable path. */
 export function readbackOf(
   device: GPUDevice,
+  queue: Queue,
   buffers: Buffers,
   health: Health,
   fast: boolean,
@@ -120,7 +122,7 @@ export function readbackOf(
         const n = roundUp(bytes, 4);
         encoder.copyBufferToBuffer(block.buffer, offset + from, staging.block.buffer, at, n);
       }
-      device.queue.submit([encoder.finish()]);
+      queue.submit([encoder.finish()]);
       return await take(staging, pieces);
     } catch (error) {
       health.check("read from the device");

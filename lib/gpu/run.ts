@@ -208,7 +208,7 @@ async function load(
           const frame = begin(args, call);
           write(encoder, (some, stamps) => encode(encoder, some, frame, place, stamps));
           finish(encoder, call, frame);
-          gpu.device.queue.submit([encoder.finish()]);
+          gpu.queue.hold(encoder.finish());
         } finally {
           // The residents hold the results now.
           for (const held of call.results) if (held) residents.drop(held);

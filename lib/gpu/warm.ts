@@ -6,6 +6,7 @@
  */
 import type { WgslKernel } from "../../kernels/wgsl/kernel.ts";
 import type { Pipeline } from "./pipelines.ts";
+import type { Queue } from "./queue.ts";
 
 /** Has the driver compile kernels; what goes wrong is left to the real dispatch. */
 export type Warm = (kernels: readonly (readonly [WgslKernel, Pipeline])[]) => void;
@@ -14,7 +15,7 @@ export type Warm = (kernels: readonly (readonly [WgslKernel, Pipeline])[]) => vo
 const standIn = 4096;
 
 /** Warms the kernels of a device. */
-export function warmOf(device: GPUDevice): Warm {
+export function warmOf(device: GPUDevice, queue: Queue): Warm {
   // They stay as long as the device, which ends them.
   let operand: GPUBuffer | undefined;
   let words: GPUBuffer | undefined;
@@ -39,6 +40,7 @@ export function warmOf(device: GPUDevice): Warm {
   }
 
   return (kernels) => {
+    queue.flush();
     device.pushErrorScope("validation");
     try {
       // One submit for all: making a pipeline would wait for what runs.
@@ -50,7 +52,7 @@ export function warmOf(device: GPUDevice): Warm {
         pass.dispatchWorkgroups(0);
       }
       pass.end();
-      device.queue.submit([encoder.finish()]);
+      queue.submit([encoder.finish()]);
     } finally {
       device.popErrorScope().catch(() => {});
     }

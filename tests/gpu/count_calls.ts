@@ -42,10 +42,16 @@ function owners(): readonly (readonly [object, readonly Method[]])[] {
   ];
 }
 
-/** Runs a body and gives its result with the number of WebGPU calls it made. */
+/** Lets a run that is held for a moment be submitted. */
+export function moment(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+/** Runs a body and gives its result with the number of WebGPU calls it made, held runs included. */
 export async function countCalls<T>(
   body: () => Promise<T> | T,
 ): Promise<{ value: T; calls: Calls }> {
+  await moment();
   const counts = new Map<Method, number>();
   const undo: (() => void)[] = [];
   for (const [owner, methods] of owners()) {
@@ -65,6 +71,7 @@ export async function countCalls<T>(
   }
   try {
     const value = await body();
+    await moment();
     return { value, calls: Object.fromEntries(counts) as unknown as Calls };
   } finally {
     undo.forEach((restore) => restore());
