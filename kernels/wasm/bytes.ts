@@ -10,12 +10,16 @@ export interface Bytes {
   byte(value: number): void;
   /** An unsigned LEB128 number; up to 2^53. */
   u(value: number): void;
+  /** A byte and an unsigned LEB128 number, as most instructions are. */
+  pair(first: number, value: number): void;
   /** A signed LEB128 number of 32 bits, or of 64 where it is safe as a number. */
   s(value: number): void;
   /** Four bytes of a float. */
   f32(value: number): void;
   /** Bytes as they are. */
   raw(bytes: ArrayLike<number>): void;
+  /** What another list of the same spare memory holds; that one is over with it. */
+  take(other: Bytes): void;
   /** A count and UTF-8. */
   name(text: string): void;
   /** How many there are. */
@@ -29,11 +33,18 @@ const encoder = new TextEncoder();
 interface Growing extends Bytes {
   data: Uint8Array<ArrayBuffer>;
   size: number;
+  readonly spare: Spare | undefined;
 }
+
+/** Memory of lists that are over, for new ones: engines take long to make an array. */
+export type Spare = Uint8Array<ArrayBuffer>[];
+
+/** Memory that nobody writes to. */
+const nothing = new Uint8Array(0);
 
 function room(bytes: Growing, n: number): void {
   if (bytes.size + n <= bytes.data.length) return;
-  const grown = new Uint8Array(Math.max(bytes.data.length * 4, bytes.size + n));
+  const grown = new Uint8Array(Math.max(bytes.data.length * 4, bytes.size + n, 64));
   grown.set(bytes.data);
   bytes.data = grown;
 }
@@ -50,6 +61,15 @@ const behaviour = {
       value = Math.floor(value / 128);
     }
     this.byte(value);
+  },
+  pair(this: Growing, first: number, value: number): void {
+    if (value < 128 && this.size + 2 <= this.data.length) {
+      this.data[this.size++] = first;
+      this.data[this.size++] = value;
+      return;
+    }
+    this.byte(first);
+    this.u(value);
   },
   s(this: Growing, value: number): void {
     for (;;) {
@@ -70,6 +90,17 @@ const behaviour = {
     this.data.set(given, this.size);
     this.size += given.length;
   },
+  take(this: Growing, other: Growing): void {
+    const { data, size, spare } = other;
+    if (data === nothing) throw new TypeError("internal: a piece of code is appended twice");
+    room(this, size);
+    if (size > 64) this.data.set(data.subarray(0, size), this.size);
+    else for (let i = 0; i < size; i++) this.data[this.size + i] = data[i];
+    this.size += size;
+    other.size = 0;
+    other.data = nothing;
+    spare?.push(data);
+  },
   name(this: Growing, text: string): void {
     const utf8 = encoder.encode(text);
     this.u(utf8.length);
@@ -83,10 +114,11 @@ const behaviour = {
   },
 };
 
-/** An empty list. Up to 64 bytes lie in the engine's own heap, which costs little. */
-export function newBytes(capacity: number = 64): Bytes {
-  const bytes = Object.create(behaviour) as Growing;
-  bytes.data = new Uint8Array(capacity);
+/** An empty list, in spare memory if there is some. */
+export function newBytes(capacity: number = 64, spare?: Spare): Bytes {
+  const bytes = Object.create(behaviour);
+  bytes.data = spare?.pop() ?? new Uint8Array(capacity);
   bytes.size = 0;
-  return bytes;
+  bytes.spare = spare;
+  return bytes as Growing;
 }

@@ -3,7 +3,7 @@
  * needed. Addresses are i32 or i64 by the memory that the module has; kernels never say which.
  * @module
  */
-import { type Bytes, newBytes } from "./bytes.ts";
+import { type Bytes, newBytes, type Spare } from "./bytes.ts";
 import { opcodes, type OpName } from "./opcodes.ts";
 
 /** Types of values. */
@@ -57,7 +57,7 @@ export interface Code {
   call(index: number): void;
   /** An empty piece of the same function; it shares the locals. */
   piece(): Code;
-  /** Pushes what a piece holds. */
+  /** Pushes what a piece holds, once; the piece is over with it. */
   append(piece: Code): void;
   /** The instructions so far. */
   view(): Uint8Array;
@@ -71,13 +71,12 @@ interface Body extends Code {
   readonly bytes: Bytes;
   readonly params: readonly ValueType[];
   readonly locals: ValueType[];
+  readonly spare: Spare;
 }
 
 function push(bytes: Bytes, opcode: number): void {
-  if (opcode > 255) {
-    bytes.byte(opcode >> 16);
-    bytes.u(opcode & 0xffff);
-  } else bytes.byte(opcode);
+  if (opcode > 255) bytes.pair(opcode >> 16, opcode & 0xffff);
+  else bytes.byte(opcode);
 }
 
 /** Shared by all bodies and their pieces, for there are very many. */
@@ -87,16 +86,13 @@ const instructions = {
     for (const value of immediates) this.bytes.u(value);
   },
   get(this: Body, local: Local): void {
-    this.bytes.byte(0x20);
-    this.bytes.u(local);
+    this.bytes.pair(0x20, local);
   },
   set(this: Body, local: Local): void {
-    this.bytes.byte(0x21);
-    this.bytes.u(local);
+    this.bytes.pair(0x21, local);
   },
   tee(this: Body, local: Local): void {
-    this.bytes.byte(0x22);
-    this.bytes.u(local);
+    this.bytes.pair(0x22, local);
   },
   i32(this: Body, value: number): void {
     this.bytes.byte(0x41);
@@ -134,10 +130,10 @@ const instructions = {
     return this.local(this.wide ? "i64" : "i32");
   },
   memory(this: Body, name: OpName, offset: number, lane?: number): void {
-    push(this.bytes, opcodes[name]);
+    const opcode = opcodes[name];
+    push(this.bytes, opcode);
     // Alignment is a hint; 0 is always allowed but for atomics, which name their natural one.
-    this.bytes.u(name.includes("atomic") ? 2 : 0);
-    this.bytes.u(offset);
+    this.bytes.pair(opcode >> 16 === 0xfe ? 2 : 0, offset);
     if (lane !== undefined) this.bytes.byte(lane);
   },
   block(this: Body, body: () => void): void {
@@ -163,20 +159,19 @@ const instructions = {
     this.bytes.byte(0x0b);
   },
   call(this: Body, index: number): void {
-    this.bytes.byte(0x10);
-    this.bytes.u(index);
+    this.bytes.pair(0x10, index);
   },
   piece(this: Body): Code {
-    return newCode(this.params, this.wide, this.locals);
+    return newCode(this.params, this.wide, this.spare, this.locals);
   },
   append(this: Body, piece: Code): void {
-    this.bytes.raw(piece.view());
+    this.bytes.take((piece as Body).bytes);
   },
   view(this: Body): Uint8Array {
     return this.bytes.view();
   },
   finish(this: Body): Uint8Array {
-    const head = newBytes(16);
+    const head = newBytes(this.bytes.length() + 32);
     const runs: { type: ValueType; count: number }[] = [];
     for (const type of this.locals) {
       const last = runs.at(-1);
@@ -188,22 +183,24 @@ const instructions = {
       head.u(count);
       head.byte(typeBytes[type]);
     }
-    head.raw(this.bytes.view());
+    head.take(this.bytes);
     head.byte(0x0b);
     return head.view();
   },
 };
 
-/** Starts a body of a function with these parameters. */
+/** Starts a body of a function with these parameters; its pieces are written in `spare` memory. */
 export function newCode(
   params: readonly ValueType[],
   wide: boolean,
+  spare: Spare = [],
   locals: ValueType[] = [],
 ): Code {
   const made = Object.create(instructions);
-  made.bytes = newBytes();
+  made.bytes = newBytes(512, spare);
   made.params = params;
   made.locals = locals;
+  made.spare = spare;
   made.wide = wide;
   return made as Body;
 }

@@ -16,7 +16,7 @@ export function pushLoad(scope: Scope, term: Load): void {
   const { code } = scope;
   if (!term.valid) return pushThere(scope, term);
   const value = code.local("v128");
-  pushWord(scope, fillBits(term));
+  pushWord(scope, fillBits(scope, term));
   code.set(value);
   if (!scope.varies(term.valid)) {
     scope.scalar(term.valid);
@@ -61,9 +61,9 @@ function pushGuarded(scope: Scope, term: Load, value: Local): void {
 }
 
 /** The bits of what stands where nothing is read, as lanes hold them. */
-function fillBits({ type, fill = 0 }: Load): number {
+function fillBits({ module }: Scope, { type, fill = 0 }: Load): number {
   if (type === "bool") return fill ? -1 : 0;
-  return type === "f32" ? new Int32Array(new Float32Array([fill]).buffer)[0] : fill | 0;
+  return type === "f32" ? module.bits(fill) : fill | 0;
 }
 
 /** Pushes four elements that are all there. */

@@ -3,7 +3,7 @@
  * constants in memory; the finished bytes with names for people.
  * @module
  */
-import { newBytes } from "./bytes.ts";
+import { newBytes, type Spare } from "./bytes.ts";
 import { type Code, newCode, typeBytes, type ValueType } from "./code.ts";
 
 /** What the engine and the memory offer, as far as code depends on it. */
@@ -29,6 +29,10 @@ export interface ModuleWriter {
   ): number;
   /** Exports a function. */
   export(name: string, index: number): void;
+  /** What is made of an object for all kernels of the module: once, and then found again. */
+  once<T>(of: object, what: string, make: () => T): T;
+  /** The bits of an f32. */
+  bits(value: number): number;
   /** The address of 16 bytes that hold a word four times, or `undefined` where the table is full. */
   constant(bits: number): number | undefined;
   /** The module. `pages` is the least that its memory has, `most` the most. */
@@ -79,6 +83,9 @@ export function newModule(
     signatures.push({ params, results });
     return types.push(key) - 1;
   };
+  const spare: Spare = [];
+  const made = new Map<string, Map<object, unknown>>();
+  const scratch = new DataView(new ArrayBuffer(4));
   // Function 0 is the import.
   const stampType = typeOf(["i32"], []);
 
@@ -90,12 +97,23 @@ export function newModule(
       const written: Written = { name, type: typeOf(params, results) };
       const index = functions.push(written);
       known.set(key, index);
-      const code = newCode(params, features.wide);
+      const code = newCode(params, features.wide, spare);
       write(code);
       written.body = code.finish();
       return index;
     },
+    once<T>(of: object, what: string, make: () => T): T {
+      let all = made.get(what) as Map<object, T> | undefined;
+      if (!all) made.set(what, all = new Map());
+      let found = all.get(of);
+      if (found === undefined) all.set(of, found = make());
+      return found;
+    },
     export: (name, index) => void exported.push({ name, index }),
+    bits(value) {
+      scratch.setFloat32(0, value);
+      return scratch.getInt32(0);
+    },
     constant(bits) {
       const before = words.get(bits | 0);
       if (before !== undefined) return before;

@@ -86,6 +86,8 @@ export function pack(
     }
     return;
   }
+  // The bits alone matter then, and one dtype is one path for engines to optimise.
+  if (ofWords(source, into)) [source, into] = [wordsOf(source), wordsOf(into)];
   const { matrices, rows, columns, widths } = packing;
   const [order, matrixStarts] = [inSourceOrder(rows), offsetsOf(matrices)];
   let at = 0;
@@ -101,6 +103,19 @@ export function pack(
   }
 }
 
+type Words = Float32Array | Int32Array;
+
+/** True if elements are copied as they are. */
+function ofWords(source: ArrayLike<number>, into: Words): source is Words {
+  return into instanceof Float32Array
+    ? source instanceof Float32Array
+    : source instanceof Int32Array;
+}
+
+function wordsOf({ buffer, byteOffset, length }: Words): Int32Array {
+  return new Int32Array(buffer, byteOffset, length);
+}
+
 /** The rows of a panel in the order in which they lie in the source. */
 interface RowOrder {
   /** Where each starts in the source, less where the panel does. */
@@ -112,12 +127,11 @@ interface RowOrder {
 }
 
 function inSourceOrder(rows: readonly Stride[]): RowOrder {
-  const offsets = offsetsOf(rows);
-  const places = Int32Array.from(offsets.keys());
-  if (offsets.some((offset, i) => i > 0 && offset < offsets[i - 1])) {
-    places.sort((p, q) => offsets[p] - offsets[q]);
-  }
-  const starts = places.map((place) => offsets[place]);
+  const after = (i: number) => rows.slice(i + 1).reduce((n, { extent }) => n * extent, 1);
+  const axes = rows.map(({ extent, stride }, i) => ({ extent, stride, place: after(i) }))
+    .sort((p, q) => q.stride - p.stride);
+  const starts = offsetsOf(axes);
+  const places = offsetsOf(axes.map(({ extent, place }) => ({ extent, stride: place })));
   const step = starts.length > 1 ? starts[1] : 0;
   return { places, starts, step: starts.every((at, i) => at === i * step) ? step : undefined };
 }
@@ -139,21 +153,10 @@ function packPanel(
   for (let first = 0; first < count; first += chunk) {
     const end = Math.min(count, first + chunk);
     let c = 0;
-    if (step !== undefined) {
-      for (; c + 4 <= full; c += 4) {
-        packFour(
-          source,
-          start + c * stride,
-          stride,
-          step,
-          into,
-          base + c,
-          width,
-          places,
-          first,
-          end,
-        );
-      }
+    if (step !== undefined && source instanceof Int32Array && into instanceof Int32Array) {
+      const rows = { source, into, places, first, end, step, width };
+      for (; c + 8 <= full; c += 8) packEight(rows, start + c * stride, stride, base + c);
+      for (; c + 4 <= full; c += 4) packFour(rows, start + c * stride, stride, base + c);
     }
     for (; c < full; c++) {
       const from = start + c * stride;
@@ -165,26 +168,53 @@ function packPanel(
   for (let r = 0; r < count; r++) into.fill(0, base + r * width + full, base + (r + 1) * width);
 }
 
-/** Four columns of some rows that lie at equal distances. */
+/** Rows at equal distances in the source, from `first` to `end`. */
+interface Rows {
+  readonly source: Int32Array;
+  readonly into: Int32Array;
+  readonly places: Int32Array;
+  readonly first: number;
+  readonly end: number;
+  readonly step: number;
+  readonly width: number;
+}
+
+/** Four columns of them. */
 function packFour(
-  source: ArrayLike<number>,
+  { source, into, places, first, end, step, width }: Rows,
   start: number,
   stride: number,
-  step: number,
-  into: Float32Array | Int32Array,
   base: number,
-  width: number,
-  places: Int32Array,
-  first: number,
-  end: number,
 ): void {
-  const [second, third, fourth] = [stride, 2 * stride, 3 * stride];
+  const [b, c, d] = [stride, 2 * stride, 3 * stride];
   for (let r = first, from = start + first * step; r < end; r++, from += step) {
     const to = base + places[r] * width;
     into[to] = source[from];
-    into[to + 1] = source[from + second];
-    into[to + 2] = source[from + third];
-    into[to + 3] = source[from + fourth];
+    into[to + 1] = source[from + b];
+    into[to + 2] = source[from + c];
+    into[to + 3] = source[from + d];
+  }
+}
+
+/** Eight columns of them. */
+function packEight(
+  { source, into, places, first, end, step, width }: Rows,
+  start: number,
+  stride: number,
+  base: number,
+): void {
+  const [b, c, d, e] = [stride, 2 * stride, 3 * stride, 4 * stride];
+  const [f, g, h] = [5 * stride, 6 * stride, 7 * stride];
+  for (let r = first, from = start + first * step; r < end; r++, from += step) {
+    const to = base + places[r] * width;
+    into[to] = source[from];
+    into[to + 1] = source[from + b];
+    into[to + 2] = source[from + c];
+    into[to + 3] = source[from + d];
+    into[to + 4] = source[from + e];
+    into[to + 5] = source[from + f];
+    into[to + 6] = source[from + g];
+    into[to + 7] = source[from + h];
   }
 }
 

@@ -4,26 +4,37 @@
  * four neighbours are computed at a time; i32 terms that make addresses are computed one by one.
  * @module
  */
-import { linearOf, rangeOf } from "../../lib/core/index.ts";
-import { type Scalar, walk } from "../../lib/core/scalar.ts";
+import { rangeOf } from "../../lib/core/index.ts";
+import type { Scalar } from "../../lib/core/scalar.ts";
 import { itemBytes } from "../../lib/core/type.ts";
-import type { Code, Local } from "./code.ts";
+import type { Code, Local, ValueType } from "./code.ts";
 import type { ModuleWriter } from "./module.ts";
-import type { Names, Operand, Scope } from "./names.ts";
+import type { Address, Form, Names, Operand, Scope } from "./names.ts";
+import { type Atom, type Notes, notesOf, usesOf } from "./notes.ts";
 import { pushScalar } from "./single.ts";
 import { pushVector } from "./vector.ts";
 
 export type { Address, Names, Operand, Scope } from "./names.ts";
 
-/** Tables that all blocks of a kernel share. */
+/** What all blocks of a kernel share. */
 interface Shared {
   readonly module: ModuleWriter;
   readonly operands: readonly Operand[];
-  /** How often each part stands in the terms of the kernel. */
+  readonly notes: Notes;
+}
+
+/** A block with what only blocks know of one another. */
+interface Block extends Scope {
+  readonly shared: Shared;
+  /** How often each part stands in the terms that are computed here. */
   readonly uses: ReadonlyMap<Scalar, number>;
-  readonly needs: Map<Scalar, ReadonlySet<string>>;
-  /** Numbers of terms, by which what is kept is found again. */
-  readonly ids: Map<Scalar, number>;
+  readonly names: Names;
+  readonly parent: Block | undefined;
+  readonly memo: Map<string, Local>;
+  /** The same pointers as in `memo`, for each operand by the parts that they are made of. */
+  pointers: Map<readonly Atom[], Local[]> | undefined;
+  pointerTo(operand: number, atoms: readonly Atom[]): Local;
+  scaled(axis: Scalar, bytes: number): Local;
 }
 
 /** The outermost block of a kernel that will compute these terms. */
@@ -34,219 +45,209 @@ export function rootScope(
   terms: readonly Scalar[],
   names: Names = {},
 ): Scope {
-  const shared = { module, operands, uses: usesOf(terms), needs: new Map(), ids: new Map() };
-  return block(code, shared, names, undefined);
-}
-
-function usesOf(terms: readonly Scalar[]): Map<Scalar, number> {
-  const uses = new Map<Scalar, number>();
-  const add = (part: Scalar) => uses.set(part, (uses.get(part) ?? 0) + 1);
-  const seen = new Set<Scalar>();
-  for (const term of terms) {
-    add(term);
-    walk(term, (part) => {
-      if (part.kind === "call") part.args.forEach(add);
-      if (part.kind === "load") {
-        add(part.index);
-        if (part.valid) add(part.valid);
-      }
-    }, seen);
-  }
-  return uses;
-}
-
-interface Block extends Scope {
-  knows(need: string): boolean;
-  pointerTo(operand: number, atoms: readonly Atom[]): Local;
-  scaled(axis: Scalar, bytes: number): Local;
-}
-
-interface Atom {
-  readonly atom: Scalar;
-  readonly bytes: number;
+  const uses = module.once(terms, "uses", () => usesOf(terms));
+  return block(code, { module, operands, notes: notesOf(module) }, uses, names, undefined);
 }
 
 function block(
   code: Code,
   shared: Shared,
+  uses: ReadonlyMap<Scalar, number>,
   names: Names,
   parent: Block | undefined,
   memo: Map<string, Local> = new Map(),
 ): Block {
-  const { module, operands, uses, ids } = shared;
-  const idOf = (term: Scalar): string => {
-    // Axes are made anew wherever they are named; other terms are shared.
-    if (term.kind === "axis") return `@${term.axis}`;
-    let id = ids.get(term);
-    if (id === undefined) ids.set(term, id = ids.size);
-    return `#${id}`;
-  };
-  const lanes = names.lanes ?? parent?.lanes;
-  const needsOf = (term: Scalar): ReadonlySet<string> => {
-    const known = shared.needs.get(term);
-    if (known) return known;
-    const made = new Set<string>();
-    walk(term, (part) => {
-      if (part.kind === "axis") made.add(`@${part.axis}`);
-      if (part.kind === "acc") made.add(`#${part.index}`);
-    });
-    shared.needs.set(term, made);
-    return made;
-  };
-  const isNamed = (need: string) =>
-    need[0] === "@"
-      ? names.axes?.has(Number(need.slice(1))) ?? false
-      : names.accs?.has(Number(need.slice(1))) ?? false;
-  const isMoved = (need: string) =>
-    need[0] === "@" && (names.shift?.has(Number(need.slice(1))) ?? false) ||
-    // Outside, what lies along the neighbours here may be one value for all of them.
-    lanes !== parent?.lanes && need === `@${lanes}`;
-  /** True if a term has the same value in the block outside. */
-  const isOuter = (term: Scalar) =>
-    parent !== undefined &&
-    [...needsOf(term)].every((need) => parent.knows(need) && !isNamed(need) && !isMoved(need));
-  /** The same for a part of an address: steps are added behind it, so that they do not matter. */
-  const isOuterPart = (atom: Scalar) =>
-    atom.kind === "axis"
-      ? parent?.axis(atom.axis) !== undefined && !isNamed(`@${atom.axis}`)
-      : isOuter(atom);
+  const made = Object.create(behaviour);
+  made.code = code;
+  made.module = shared.module;
+  made.operands = shared.operands;
+  made.lanes = names.lanes ?? parent?.lanes;
+  made.alive = names.alive ?? parent?.alive ?? 4;
+  made.shared = shared;
+  made.uses = uses;
+  made.names = names;
+  made.parent = parent;
+  made.memo = memo;
+  made.pointers = undefined;
+  return made as Block;
+}
 
-  function keep(key: string, type: "v128" | "i32" | "i64", push: () => void): Local {
-    const known = memo.get(key);
-    if (known !== undefined) return known;
-    push();
-    const local = code.local(type);
-    code.set(local);
-    memo.set(key, local);
-    return local;
+function idOf({ shared }: Block, term: Scalar): string {
+  // Axes are made anew wherever they are named; other terms are shared.
+  return term.kind === "axis" ? `@${term.axis}` : `#${shared.notes.id(term)}`;
+}
+
+/** True if a term has the same value in the block outside. */
+function isOuter(at: Block, term: Scalar): boolean {
+  const { parent, names, lanes } = at;
+  if (parent === undefined) return false;
+  const { axes, accs } = at.shared.notes.needs(term);
+  for (const index of accs) {
+    if (names.accs?.has(index) || parent.acc(index) === undefined) return false;
   }
+  for (const axis of axes) {
+    if (names.axes?.has(axis) || names.shift?.has(axis)) return false;
+    // Outside, what lies along the neighbours here may be one value for all of them.
+    if (axis === lanes && lanes !== parent.lanes) return false;
+    if (parent.axis(axis) === undefined) return false;
+  }
+  return true;
+}
 
-  const scope: Block = {
-    code,
-    module,
-    operands,
-    lanes,
-    alive: names.alive ?? parent?.alive ?? 4,
-    axis: (axis) => names.axes?.get(axis) ?? parent?.axis(axis),
-    acc: (index) => names.accs?.get(index) ?? parent?.acc(index),
-    shift: (axis) =>
-      (names.shift?.get(axis) ?? 0) + (names.axes?.has(axis) ? 0 : parent?.shift(axis) ?? 0),
-    knows: (need) =>
-      (need[0] === "@" ? scope.axis(Number(need.slice(1))) : scope.acc(Number(need.slice(1)))) !==
-        undefined,
-    varies: (term) =>
-      needsOf(term).has(`@${lanes}`) || [...needsOf(term)].some((need) => need[0] === "#"),
-    kept(term, form, lane = 0) {
-      if (isOuter(term)) return parent!.kept(term, form, lane);
-      const key = `${form}${lane}${idOf(term)}`;
-      return form === "vector"
-        ? keep(key, "v128", () => pushVector(scope, term))
-        : keep(key, "i32", () => pushScalar(scope, term, lane));
-    },
-    vector(term) {
-      if (term.kind === "acc") code.get(scope.acc(term.index)!);
-      else if (term.kind === "lit" || !(isOuter(term) || (uses.get(term) ?? 1) > 1)) {
-        pushVector(scope, term);
-      } else code.get(scope.kept(term, "vector"));
-    },
-    scalar(term, lane = 0) {
-      const isShared = isOuter(term) || (uses.get(term) ?? 1) > 1;
-      if (term.kind === "lit" || term.kind === "axis" || !isShared) {
-        pushScalar(scope, term, lane);
-      } else code.get(scope.kept(term, "scalar", scope.varies(term) ? lane : 0));
-    },
-    scaled(axis, bytes) {
-      if (isOuterPart(axis)) return parent!.scaled(axis, bytes);
-      return keep(`*${bytes}:${idOf(axis)}`, code.wide ? "i64" : "i32", () => {
-        if (axis.kind === "axis") code.get(scope.axis(axis.axis)!);
-        else scope.scalar(axis);
-        code.toAddress();
-        if (bytes === 1) return;
-        code.address(bytes);
-        code.mulAddress();
-      });
-    },
-    pointerTo(operand, atoms) {
-      const inner = atoms.filter(({ atom }) => !isOuterPart(atom));
-      if (parent && inner.length === 0) return parent.pointerTo(operand, atoms);
-      if (atoms.length === 0) return operands[operand].pointer;
-      const key = `&${operand}:${atoms.map(({ atom, bytes }) => `${idOf(atom)}*${bytes}`)}`;
-      const known = memo.get(key);
-      if (known !== undefined) return known;
-      const outer = atoms.filter((a) => !inner.includes(a));
+/** The same for a part of an address: steps are added behind it, so that they do not matter. */
+function isOuterPart(at: Block, atom: Scalar): boolean {
+  return atom.kind === "axis"
+    ? !at.names.axes?.has(atom.axis) && at.parent?.axis(atom.axis) !== undefined
+    : isOuter(at, atom);
+}
+
+function keep({ code, memo }: Block, key: string, type: ValueType, push: () => void): Local {
+  const known = memo.get(key);
+  if (known !== undefined) return known;
+  push();
+  const local = code.local(type);
+  code.set(local);
+  memo.set(key, local);
+  return local;
+}
+
+/** Shared by all blocks, for there are very many. */
+const behaviour = {
+  axis(this: Block, axis: number): Local | undefined {
+    return this.names.axes?.get(axis) ?? this.parent?.axis(axis);
+  },
+  acc(this: Block, index: number): Local | undefined {
+    return this.names.accs?.get(index) ?? this.parent?.acc(index);
+  },
+  shift(this: Block, axis: number): number {
+    const own = this.names.shift?.get(axis) ?? 0;
+    return this.names.axes?.has(axis) ? own : own + (this.parent?.shift(axis) ?? 0);
+  },
+  varies(this: Block, term: Scalar): boolean {
+    const { axes, accs } = this.shared.notes.needs(term);
+    return accs.length > 0 || (this.lanes !== undefined && axes.includes(this.lanes));
+  },
+  kept(this: Block, term: Scalar, form: Form, lane: number = 0): Local {
+    if (isOuter(this, term)) return this.parent!.kept(term, form, lane);
+    const key = `${form}${lane}${idOf(this, term)}`;
+    return form === "vector"
+      ? keep(this, key, "v128", () => pushVector(this, term))
+      : keep(this, key, "i32", () => pushScalar(this, term, lane));
+  },
+  vector(this: Block, term: Scalar): void {
+    if (term.kind === "acc") this.code.get(this.acc(term.index)!);
+    else if (term.kind === "lit" || !isKept(this, term)) pushVector(this, term);
+    else this.code.get(this.kept(term, "vector"));
+  },
+  scalar(this: Block, term: Scalar, lane: number = 0): void {
+    if (term.kind === "lit" || term.kind === "axis" || !isKept(this, term)) {
+      pushScalar(this, term, lane);
+    } else this.code.get(this.kept(term, "scalar", this.varies(term) ? lane : 0));
+  },
+  scaled(this: Block, axis: Scalar, bytes: number): Local {
+    if (isOuterPart(this, axis)) return this.parent!.scaled(axis, bytes);
+    const { code } = this;
+    return keep(this, `*${bytes}:${idOf(this, axis)}`, code.wide ? "i64" : "i32", () => {
+      if (axis.kind === "axis") code.get(this.axis(axis.axis)!);
+      else this.scalar(axis);
+      code.toAddress();
+      if (bytes === 1) return;
+      code.address(bytes);
+      code.mulAddress();
+    });
+  },
+  pointerTo(this: Block, operand: number, atoms: readonly Atom[]): Local {
+    const { code, parent, operands } = this;
+    const isHere = ({ atom }: Atom) => !isOuterPart(this, atom);
+    if (parent && !atoms.some(isHere)) return parent.pointerTo(operand, atoms);
+    if (atoms.length === 0) return operands[operand].pointer;
+    this.pointers ??= new Map();
+    let found = this.pointers.get(atoms);
+    if (!found) this.pointers.set(atoms, found = []);
+    if (found[operand] !== undefined) return found[operand];
+    const size = itemBytes(operands[operand].dtype);
+    const key = `&${operand}:${atoms.map(({ atom, coef }) => `${idOf(this, atom)}*${coef}`)}`;
+    return found[operand] = keep(this, key, code.wide ? "i64" : "i32", () => {
+      const outer = parent ? atoms.filter((atom) => !isHere(atom)) : [];
       code.get(parent ? parent.pointerTo(operand, outer) : operands[operand].pointer);
-      for (const { atom, bytes } of inner) {
-        code.get(scope.scaled(atom, bytes));
+      for (const { atom, coef } of atoms) {
+        if (outer.some((one) => one.atom === atom)) continue;
+        code.get(this.scaled(atom, coef * size));
         code.addAddress();
       }
-      const local = code.pointer();
-      code.set(local);
-      memo.set(key, local);
-      return local;
-    },
-    address(operand, index) {
-      const size = itemBytes(operands[operand].dtype);
-      const { constant, terms } = linearOf(index);
-      const atoms: Atom[] = [];
-      let step = 0, moved = constant;
-      for (const { atom, coef } of terms.values()) {
-        if (atom.kind === "axis") moved += coef * scope.shift(atom.axis);
-        if (scope.varies(atom)) {
-          if (atom.kind !== "axis" || atom.axis !== lanes) return undefined;
-          step = coef;
-        }
-        atoms.push({ atom, bytes: coef * size });
-      }
-      return { ...behind(scope.pointerTo(operand, atoms), moved * size), step };
-    },
-    single(operand, index, lane) {
-      const size = itemBytes(operands[operand].dtype);
-      code.get(operands[operand].pointer);
-      scope.scalar(index, lane);
-      clamped(index, operands[operand].size);
-      code.toAddress();
-      if (size > 1) {
-        code.address(size);
-        code.mulAddress();
-      }
-      code.addAddress();
-      const pointer = code.pointer();
-      code.set(pointer);
-      return { pointer, offset: 0, step: 0 };
-    },
-    child: (inner) => block(code.piece(), shared, inner, scope),
-    within: (terms) => block(code, { ...shared, uses: usesOf(terms) }, names, parent, memo),
-  };
-
-  /** Brings an index that may lie outside inside; memory beyond the end would be a trap. */
-  function clamped(index: Scalar, size: number): void {
-    const [low, high] = rangeOf(index);
-    if (low >= 0 && high < size) return;
-    const at = code.local("i32");
-    for (const [bound, better] of [[Math.max(0, size - 1), "i32.lt_s"], [0, "i32.gt_s"]] as const) {
-      code.tee(at);
-      code.i32(bound);
-      code.get(at);
-      code.i32(bound);
-      code.op(better);
-      code.op("select");
+    });
+  },
+  address(this: Block, operand: number, index: Scalar): Address | undefined {
+    const size = itemBytes(this.operands[operand].dtype);
+    const { constant, atoms } = this.shared.notes.sum(index);
+    let step = 0, moved = constant;
+    for (const { atom, coef } of atoms) {
+      if (atom.kind === "axis") moved += coef * this.shift(atom.axis);
+      if (!this.varies(atom)) continue;
+      if (atom.kind !== "axis" || atom.axis !== this.lanes) return undefined;
+      step = coef;
     }
-  }
-
-  /** Constants that may be immediates are; others move the pointer. */
-  function behind(pointer: Local, bytes: number): { pointer: Local; offset: number } {
-    if (bytes >= 0 && bytes < 2 ** 30) return { pointer, offset: bytes };
-    const key = `+${pointer}:${bytes}`;
-    const known = memo.get(key);
-    if (known !== undefined) return { pointer: known, offset: 0 };
-    code.get(pointer);
-    code.address(bytes);
+    return { ...behind(this, this.pointerTo(operand, atoms), moved * size), step };
+  },
+  single(this: Block, operand: number, index: Scalar, lane: number): Address {
+    const { code, operands } = this;
+    const size = itemBytes(operands[operand].dtype);
+    code.get(operands[operand].pointer);
+    this.scalar(index, lane);
+    clamped(code, index, operands[operand].size);
+    code.toAddress();
+    if (size > 1) {
+      code.address(size);
+      code.mulAddress();
+    }
     code.addAddress();
-    const moved = code.pointer();
-    code.set(moved);
-    memo.set(key, moved);
-    return { pointer: moved, offset: 0 };
-  }
+    const pointer = code.pointer();
+    code.set(pointer);
+    return { pointer, offset: 0, step: 0 };
+  },
+  child(this: Block, inner: Names): Scope {
+    return block(this.code.piece(), this.shared, this.uses, inner, this);
+  },
+  within(this: Block, terms: readonly Scalar[]): Scope {
+    return block(this.code, this.shared, usesOf(terms), this.names, this.parent, this.memo);
+  },
+};
 
-  return scope;
+/** True if a term is computed outside, or needed more than once. */
+function isKept(at: Block, term: Scalar): boolean {
+  return (at.uses.get(term) ?? 1) > 1 || isOuter(at, term);
+}
+
+/** Brings an index that may lie outside inside; memory beyond the end would be a trap. */
+function clamped(code: Code, index: Scalar, size: number): void {
+  const [low, high] = rangeOf(index);
+  if (low >= 0 && high < size) return;
+  const at = code.local("i32");
+  for (const [bound, better] of [[Math.max(0, size - 1), "i32.lt_s"], [0, "i32.gt_s"]] as const) {
+    code.tee(at);
+    code.i32(bound);
+    code.get(at);
+    code.i32(bound);
+    code.op(better);
+    code.op("select");
+  }
+}
+
+/** Constants that may be immediates are; others move the pointer. */
+function behind(
+  { code, memo }: Block,
+  pointer: Local,
+  bytes: number,
+): { pointer: Local; offset: number } {
+  if (bytes >= 0 && bytes < 2 ** 30) return { pointer, offset: bytes };
+  const key = `+${pointer}:${bytes}`;
+  const known = memo.get(key);
+  if (known !== undefined) return { pointer: known, offset: 0 };
+  code.get(pointer);
+  code.address(bytes);
+  code.addAddress();
+  const moved = code.pointer();
+  code.set(moved);
+  memo.set(key, moved);
+  return { pointer: moved, offset: 0 };
 }

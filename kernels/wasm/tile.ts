@@ -39,12 +39,15 @@ export function tileFunction(module: ModuleWriter, tile: Tile): number {
   params.push(...operands.map(() => address));
   const isPacked = contraction.right.packing !== undefined || contraction.right.staged;
   const loops = sums.map((sum) => isPacked ? { ...sum, b: width } : sum);
-  const text =
-    `${contraction.kind} ${rows}x${width}:${columns} ${
-      JSON.stringify(loops)
-    } ${left.rowStep} ${extents} ` +
-    `${contraction.row} ${contraction.column} ${outs.map(printScalar).join(";")} ` +
-    operands.map(({ dtype, size }) => `${dtype}${size}`).join();
+  const same = module.once(
+    contraction,
+    "tile",
+    () =>
+      `${contraction.kind} ${left.rowStep} ${extents} ${contraction.row} ${contraction.column} ` +
+      outs.map(printScalar).join(";"),
+  );
+  const types = operands.map(({ dtype, size }) => `${dtype}${size}`);
+  const text = `${rows}x${width}:${columns} ${JSON.stringify(loops)} ${same} ${types}`;
   return module.fn(`tile ${text}`, `tile_${rows}x${width}`, params, (code) => {
     const accs = sumsOf(
       code,

@@ -38,15 +38,14 @@ export function pushVector(scope: Scope, term: Scalar): void {
 }
 
 /** The bits of a literal in a lane. */
-function bitsOf({ type, value }: Lit): number {
+function bitsOf({ module }: Scope, { type, value }: Lit): number {
   if (type === "bool") return value ? -1 : 0;
-  if (type !== "f32") return value | 0;
-  return new Int32Array(new Float32Array([value]).buffer)[0];
+  return type === "f32" ? module.bits(value) : value | 0;
 }
 
 /** A literal comes from the table: engines build a constant anew at every use. */
 export function pushLiteral(scope: Scope, term: Lit): void {
-  pushWord(scope, bitsOf(term));
+  pushWord(scope, bitsOf(scope, term));
 }
 
 /** The same word in all lanes. */
@@ -235,7 +234,8 @@ function pushDivided(scope: Scope, { fn, args: [x, by] }: Call): void {
 }
 
 /** Takes both operands apart and puts the results of a single operation together. */
-function laneByLane({ code, ...scope }: Scope, a: Scalar, b: Scalar, single: () => void): void {
+function laneByLane(scope: Scope, a: Scalar, b: Scalar, single: () => void): void {
+  const { code } = scope;
   const [x, y, r] = [code.local("v128"), code.local("v128"), code.local("v128")];
   scope.vector(a);
   code.tee(x);
