@@ -71,53 +71,92 @@ export function elementsOf(packing: Packing): "f32" | "i32" {
   return packing.kind === "several" ? elementsOf(packing.parts[0]) : packing.elements;
 }
 
-/** Packs. Reads and writes once, in the order of the panels. */
-export function pack(
-  source: ArrayLike<number>,
-  packing: Packing,
-  into: Float32Array | Int32Array,
-): void {
+/** One panel of a packing. */
+export interface Panel {
+  /** Its first element in the source, and elements from one column to the next. */
+  readonly start: number;
+  readonly stride: number;
+  /** Columns that are there, of the `width` that it has. */
+  readonly full: number;
+  readonly width: number;
+  readonly rows: RowOrder;
+  /** Where it begins in what is packed. */
+  readonly at: number;
+}
+
+/** All panels of a packing, in order. */
+export function panelsOf(packing: Packing, from: number = 0): readonly Panel[] {
   if (packing.kind === "several") {
-    let at = 0;
-    for (const part of packing.parts) {
-      const size = packedSize(part);
-      pack(source, part, into.subarray(at, at + size));
-      at += size;
-    }
-    return;
+    let at = from;
+    return packing.parts.flatMap((part) => {
+      const panels = panelsOf(part, at);
+      at += packedSize(part);
+      return panels;
+    });
   }
-  // The bits alone matter then, and one dtype is one path for engines to optimise.
-  if (ofWords(source, into)) [source, into] = [wordsOf(source), wordsOf(into)];
-  const { matrices, rows, columns, widths } = packing;
-  const [order, matrixStarts] = [inSourceOrder(rows), offsetsOf(matrices)];
-  let at = 0;
-  for (const matrix of matrixStarts) {
+  const { base, matrices, columns: { extent, stride }, widths } = packing;
+  const rows = inSourceOrder(packing.rows);
+  const panels: Panel[] = [];
+  let at = from;
+  for (const matrix of offsetsOf(matrices)) {
     let first = 0;
     for (const width of widths) {
-      const full = Math.min(width, columns.extent - first);
-      const start = packing.base + matrix + first * columns.stride;
-      packPanel(source, start, columns.stride, full, order, into, at, width);
-      at += order.places.length * width;
+      const [start, full] = [base + matrix + first * stride, Math.min(width, extent - first)];
+      panels.push({ start, stride, full, width, rows, at });
+      at += rows.places.length * width;
       first += width;
     }
   }
+  return panels;
 }
 
-type Words = Float32Array | Int32Array;
+/** Packs. Reads and writes once, in the order of the panels. */
+export function pack(source: ArrayLike<number>, packing: Packing, into: Words): void {
+  for (const panel of panelsOf(packing)) packPanel(source, panel, into);
+}
+
+/** Packs one panel. */
+export function packPanel(given: ArrayLike<number>, panel: Panel, target: Words): void {
+  // The bits alone matter where nothing is widened, and one dtype is one path for engines to optimise.
+  const isSame = isCopied(given, target);
+  const [source, into] = isSame ? [wordsOf(given), wordsOf(target)] : [given, target];
+  const { start, stride, full, width, rows: { starts, places, step }, at: base } = panel;
+  const count = places.length;
+  for (let first = 0; first < count; first += chunk) {
+    const end = Math.min(count, first + chunk);
+    let c = 0;
+    if (step !== undefined && source instanceof Int32Array && into instanceof Int32Array) {
+      const rows = { source, into, places, first, end, step, width };
+      for (; c + 8 <= full; c += 8) packEight(rows, start + c * stride, stride, base + c);
+      for (; c + 4 <= full; c += 4) packFour(rows, start + c * stride, stride, base + c);
+    }
+    for (; c < full; c++) {
+      const from = start + c * stride;
+      const to = base + c;
+      for (let r = first; r < end; r++) into[to + places[r] * width] = source[from + starts[r]];
+    }
+  }
+  if (full === width) return;
+  for (let r = 0; r < count; r++) into.fill(0, base + r * width + full, base + (r + 1) * width);
+}
+
+/** What packed operands are. */
+export type Words = Float32Array | Int32Array;
 
 /** True if elements are copied as they are. */
-function ofWords(source: ArrayLike<number>, into: Words): source is Words {
+export function isCopied(source: ArrayLike<number>, into: Words): source is Words {
   return into instanceof Float32Array
     ? source instanceof Float32Array
     : source instanceof Int32Array;
 }
 
-function wordsOf({ buffer, byteOffset, length }: Words): Int32Array {
+/** The same memory as words. */
+export function wordsOf({ buffer, byteOffset, length }: Words): Int32Array {
   return new Int32Array(buffer, byteOffset, length);
 }
 
 /** The rows of a panel in the order in which they lie in the source. */
-interface RowOrder {
+export interface RowOrder {
   /** Where each starts in the source, less where the panel does. */
   readonly starts: Int32Array;
   /** Which row of the panel it is. */
@@ -138,35 +177,6 @@ function inSourceOrder(rows: readonly Stride[]): RowOrder {
 
 /** Rows that are copied together: they stay in the first cache while column after column is read. */
 const chunk = 32;
-
-function packPanel(
-  source: ArrayLike<number>,
-  start: number,
-  stride: number,
-  full: number,
-  { starts, places, step }: RowOrder,
-  into: Float32Array | Int32Array,
-  base: number,
-  width: number,
-): void {
-  const count = places.length;
-  for (let first = 0; first < count; first += chunk) {
-    const end = Math.min(count, first + chunk);
-    let c = 0;
-    if (step !== undefined && source instanceof Int32Array && into instanceof Int32Array) {
-      const rows = { source, into, places, first, end, step, width };
-      for (; c + 8 <= full; c += 8) packEight(rows, start + c * stride, stride, base + c);
-      for (; c + 4 <= full; c += 4) packFour(rows, start + c * stride, stride, base + c);
-    }
-    for (; c < full; c++) {
-      const from = start + c * stride;
-      const to = base + c;
-      for (let r = first; r < end; r++) into[to + places[r] * width] = source[from + starts[r]];
-    }
-  }
-  if (full === width) return;
-  for (let r = 0; r < count; r++) into.fill(0, base + r * width + full, base + (r + 1) * width);
-}
 
 /** Rows at equal distances in the source, from `first` to `end`. */
 interface Rows {

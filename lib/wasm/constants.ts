@@ -3,7 +3,7 @@
  * plans are one.
  * @module
  */
-import { elementsOf, pack, packedSize, type Packing } from "../../kernels/wasm/packing.ts";
+import { packedSize, type Packing } from "../../kernels/wasm/packing.ts";
 import { FormatError } from "../core/fault.ts";
 import {
   collect,
@@ -17,6 +17,7 @@ import {
 import { bytesOf, printType } from "../core/type.ts";
 import { bytesIn } from "../core/host.ts";
 import type { Block, Heap } from "./heap.ts";
+import type { Packer } from "./packer.ts";
 
 /** The constants of one memory. */
 export interface Constants {
@@ -36,7 +37,7 @@ interface Entry {
 }
 
 /** The constants of a memory. */
-export function constantsOf(heap: Heap): Constants {
+export function constantsOf(heap: Heap, pack: Packer): Constants {
   const entries = new Map<object, Map<string, Entry>>();
   const nameOf = (packing: Packing | undefined) => packing ? JSON.stringify(packing) : "";
 
@@ -66,11 +67,7 @@ export function constantsOf(heap: Heap): Constants {
       : await collect(data);
     const block = heap.take(size, what);
     if (!packing) heap.bytes(block.address, size).set(bytesIn(value.data));
-    else {
-      const make = elementsOf(packing) === "f32" ? Float32Array : Int32Array;
-      const into = new make(heap.memory.buffer as ArrayBuffer, block.address, size / 4);
-      pack(value.data, packing, into);
-    }
+    else pack(value.data, packing, block);
     return block;
   }
 

@@ -19,8 +19,11 @@ export interface Heap {
   take(bytes: number, what: string): Block;
   /** Gives a block back; a second time does nothing. */
   give(block: Block): void;
-  /** Grows at once by what so many bytes lack, where it can: growing often takes long. */
-  reserve(bytes: number): void;
+  /**
+   * Grows at once by what so many bytes lack, where it can: growing often takes long. Gives the new
+   * range, if there is one.
+   */
+  reserve(bytes: number): { readonly from: number; readonly to: number } | undefined;
   /** Bytes of a block, or of any range; valid until the memory grows. */
   bytes(address: number, length: number): Uint8Array<ArrayBuffer>;
   /** Bytes taken now, and at most so far. */
@@ -88,9 +91,10 @@ export function newHeap(shared: boolean, wide: boolean, most: number): Heap {
       const there = free.reduce((n, { from, to }) => n + to - from, 0);
       const end = endOf();
       const room = memory.most * pageBytes - slack - end;
-      if (bytes <= there || bytes - there > room) return;
+      if (bytes <= there || bytes - there > room) return undefined;
       const last = free.at(-1);
       grow(bytes - there + (last?.to === end ? end - last.from : 0), "a plan");
+      return { from: end, to: endOf() };
     },
     bytes: (address, length) =>
       new Uint8Array(memory.memory.buffer as ArrayBuffer, address, length),

@@ -21,6 +21,7 @@ import { tunerOf } from "../plan/tune.ts";
 import { constantsOf } from "./constants.ts";
 import { engine } from "./features.ts";
 import { type Block, type Heap, newHeap } from "./heap.ts";
+import { packerOf } from "./packer.ts";
 import { loadPlan, type Place } from "./run.ts";
 import { startThreads } from "./threads.ts";
 
@@ -85,7 +86,13 @@ export function openWasm(options: WasmOptions = {}): WasmMachine {
     const { worker, patience } = options;
     const features = { madd: (options.madd ?? true) && found.madd, wide, shared: heap.shared };
     return {
-      ...{ heap, features, residents, check, constants: constantsOf(heap) },
+      ...{
+        heap,
+        features,
+        residents,
+        check,
+        constants: constantsOf(heap, packerOf(heap, features)),
+      },
       threads: startThreads(heap, { count, worker, patience }),
       table: newTable(tableStart, tableRoom),
     };

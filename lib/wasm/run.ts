@@ -67,6 +67,9 @@ export async function loadPlan(
   }
 }
 
+/** Bytes of new memory from which other threads touch it. */
+const touched = 2 ** 20;
+
 async function load(
   place: Place,
   plan: Plan,
@@ -84,7 +87,7 @@ async function load(
   const { parts: all, steps, packed } = partsOf(plan, kernels);
   const count = plan.slots.length + packed.length;
   const held = readConstants(plan, all);
-  heap.reserve(newBytes(constants, plan, held, packed));
+  const grown = heap.reserve(newBytes(constants, plan, held, packed));
   const bytes = assemble(steps, count, features, 1, heap.most, place.table);
   const isAlone = !steps.some(({ barrier }) => barrier);
   let stamps: number[] = [];
@@ -93,6 +96,7 @@ async function load(
   const loading = WebAssembly.compile(bytes).then((made) => threads.load(made, isAlone, stamp));
   undo.push(() => void loading.then((made) => made.dispose(), () => {}));
   const assembled = performance.now();
+  if (grown && grown.to - grown.from >= touched) threads.touch(grown);
 
   const tableBytes = 8 * (count + 1) + shareBytes * steps.length * threads.count;
   const tables = own(tableBytes, "the tables of a plan");

@@ -26,6 +26,11 @@ export interface Threads {
     alone: boolean,
     stamp?: (step: number) => void,
   ): Promise<Program>;
+  /**
+   * Has the other threads touch memory that has just been grown, while this one begins to fill it:
+   * the system gives a page only then, which takes longer than filling it.
+   */
+  touch(range: { readonly from: number; readonly to: number }): void;
   /** Wakes all that sleep, so that a run that comes at once waits for none; gives what it took. */
   rouse(): number;
   /** True once a thread has died; the others cannot go on. */
@@ -181,6 +186,7 @@ export function startThreads(heap: Heap, options: ThreadOptions): Threads {
       return refusal;
     },
     ready,
+    touch: (range) => send({ touch: { ...range, parts: workers.length } }),
     rouse() {
       const begun = performance.now();
       while (count > 1 && performance.now() - begun < wakeUp) wake();

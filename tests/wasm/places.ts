@@ -14,6 +14,7 @@ import { residentsOf } from "../../lib/core/residents.ts";
 import type { CompileOptions, Loaded } from "../../lib/core/target.ts";
 import { compilePlan } from "../../lib/plan/compile.ts";
 import { constantsOf } from "../../lib/wasm/constants.ts";
+import { packerOf } from "../../lib/wasm/packer.ts";
 import { newHeap } from "../../lib/wasm/heap.ts";
 import { loadPlan, type Place } from "../../lib/wasm/run.ts";
 import { startThreads } from "../../lib/wasm/threads.ts";
@@ -52,10 +53,10 @@ export function openPlace(
     check,
     isGone: () => !open,
   });
+  const features = { madd, wide, shared };
   return {
-    ...{ heap, threads, residents, check },
-    constants: constantsOf(heap),
-    features: { madd, wide, shared },
+    ...{ heap, threads, residents, check, features },
+    constants: constantsOf(heap, packerOf(heap, features)),
     table: newTable(tableStart, tableRoom),
     dispose() {
       open = false;

@@ -44,6 +44,29 @@ Deno.test("a worker that starts late is waited for", async () => {
   URL.revokeObjectURL(worker);
 });
 
+Deno.test("memory that other threads touch keeps what is written into it meanwhile", async () => {
+  for (const wide of [false, true]) {
+    const place = openPlace({ threads: 4, wide });
+    await place.threads.ready;
+    const range = place.heap.reserve(8 * 2 ** 20)!;
+    assert(range.to - range.from >= 8 * 2 ** 20 - 2 ** 17);
+    const words = new Int32Array(
+      place.heap.memory.buffer as ArrayBuffer,
+      range.from,
+      (range.to - range.from) / 4,
+    );
+    for (let round = 1; round <= 5; round++) {
+      place.threads.touch(range);
+      for (let i = 0; i < words.length; i++) words[i] = i * round;
+    }
+    // A plan runs only when all that was asked before is done.
+    const loaded = await loadShared(place, twoAndOne);
+    await valuesFrom(loaded, [ones]);
+    assertEquals(words.findIndex((word, i) => word !== i * 5), -1);
+    place.dispose();
+  }
+});
+
 Deno.test("where a worker cannot start one thread does the work, and says why", async () => {
   for (
     const [text, why] of [

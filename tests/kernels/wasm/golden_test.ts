@@ -5,6 +5,7 @@
  */
 import { assemble } from "../../../kernels/wasm/assemble.ts";
 import type { Features } from "../../../kernels/wasm/module.ts";
+import { packerModule } from "../../../kernels/wasm/packer.ts";
 import { wasm, wasmLimits } from "../../../kernels/wasm/target.ts";
 import type { Form } from "../../../lib/core/form.ts";
 import { s } from "../../../lib/core/scalar.ts";
@@ -55,6 +56,16 @@ Deno.test("wasm() writes the recorded texts", async (t) => {
   for (const [name, form] of Object.entries(forms)) {
     const text = print(moduleOf(kernelOf(form), plain).bytes);
     await (t as unknown as Snapshots).assertSnapshot(text, { name, serializer: (text) => text });
+  }
+});
+
+Deno.test("packerModule() writes the recorded text", async (t) => {
+  const text = print(packerModule(plain, 16));
+  await (t as unknown as Snapshots).assertSnapshot(text, { serializer: (text) => text });
+  for (const wide of [true, false]) {
+    for (const shared of [true, false]) {
+      assert(WebAssembly.validate(packerModule({ ...plain, wide, shared }, 16)));
+    }
   }
 });
 
