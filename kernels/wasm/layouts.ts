@@ -4,7 +4,8 @@
  * @module
  */
 import type { ConvForm, Form, Margin, MatmulForm } from "../../lib/core/form.ts";
-import { coordsOf, linearOf } from "../../lib/core/index.ts";
+import { coordsOf } from "../../lib/core/coords.ts";
+import { linearOf } from "../../lib/core/index.ts";
 import type { Load, Scalar } from "../../lib/core/scalar.ts";
 import type { Layout, Placement } from "../../lib/core/target.ts";
 import type { DType, Type } from "../../lib/core/type.ts";

@@ -53,20 +53,26 @@ export function orderOf(
 ): readonly Node[] {
   const order: Node[] = [];
   const done = new Set<Node>(known);
-  for (const root of roots) {
-    const stack: { node: Node; next: number }[] = [{ node: root.node, next: 0 }];
+  // Nodes on the way down, and which of its operands each looks at next.
+  const stack: Node[] = [], next: number[] = [];
+  for (const { node: root } of roots) {
+    if (done.has(root)) continue;
+    stack.push(root);
+    next.push(0);
     while (stack.length) {
-      const top = stack[stack.length - 1];
-      if (done.has(top.node)) {
+      const top = stack.length - 1;
+      const node = stack[top];
+      if (next[top] === node.ins.length) {
+        if (!done.has(node)) order.push(node);
+        done.add(node);
         stack.pop();
-      } else if (top.next < top.node.ins.length) {
-        const below = top.node.ins[top.next++].node;
-        if (!done.has(below)) stack.push({ node: below, next: 0 });
-      } else {
-        done.add(top.node);
-        order.push(top.node);
-        stack.pop();
+        next.pop();
+        continue;
       }
+      const below = node.ins[next[top]++].node;
+      if (done.has(below)) continue;
+      stack.push(below);
+      next.push(0);
     }
   }
   return order;
@@ -95,13 +101,14 @@ export function rebuild(
   const at = (t: Tensor) => made.get(t.node)![t.out];
   for (const node of orderOf(roots, made.keys())) {
     const olds = node.results;
-    const ins = node.ins.map(at);
-    const same = ins.every((t, i) => t === node.ins[i]);
-    const { data, name, site } = node;
-    // Inside a running call the new nodes belong to it; a graph of its own belongs to none.
-    const closed = !ins.some((t) => t.node.call?.live);
-    const news = same ? olds : apply(node.op, ins, node.attrs, { data, name, site, closed });
+    const news = node.ins.every((t) => at(t) === t) ? olds : rebuilt(node, node.ins.map(at));
     made.set(node, news.map((t, i) => change(t, olds[i]) ?? t));
   }
   return roots.map(at);
+}
+
+/** Inside a running call the new node belongs to it; a graph of its own belongs to none. */
+function rebuilt({ op, attrs, data, name, site }: Node, ins: readonly Tensor[]): readonly Tensor[] {
+  const closed = !ins.some((t) => t.node.call?.live);
+  return apply(op, ins, attrs, { data, name, site, closed });
 }

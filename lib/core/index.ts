@@ -5,7 +5,6 @@
  */
 import { keyOf } from "./key.ts";
 import { call, lit, type Scalar } from "./scalar.ts";
-import { denseStrides } from "./type.ts";
 
 /** A sum of atoms times constants, plus a constant. */
 export interface Linear {
@@ -81,7 +80,8 @@ function plus(a: Linear, b: Linear): Linear {
   return { constant: (a.constant + b.constant) | 0, terms };
 }
 
-type Terms = Map<string, { readonly atom: Scalar; readonly coef: number }>;
+/** Parts of a sum, by what they are. */
+export type Terms = Map<string, { readonly atom: Scalar; readonly coef: number }>;
 
 function addTo(terms: Terms, sum: Linear, by: number): void {
   for (const [key, { atom, coef }] of sum.terms) {
@@ -124,7 +124,7 @@ function inOrder(sum: Linear): Linear {
 }
 
 /** The range of a sum, as `rangeOf` gives it of its term. */
-function rangeOfSum({ constant, terms }: Linear): readonly [number, number] {
+export function rangeOfSum({ constant, terms }: Linear): readonly [number, number] {
   let lo = constant, hi = constant;
   for (const { atom, coef } of terms.values()) {
     const [a, b] = rangeOf(atom);
@@ -221,18 +221,6 @@ export function addressOf(coords: readonly Scalar[], shape: readonly number[]): 
     addTo(terms, own, stride);
   }
   return termOf({ constant, terms });
-}
-
-/** The coordinates of a row-major address in a dense tensor of this shape. */
-export function coordsOf(address: Scalar, shape: readonly number[]): Scalar[] {
-  const strides = denseStrides(shape);
-  return shape.map((extent, i) =>
-    extent === 1
-      ? constant(0)
-      : i === 0
-      ? divIndex(address, strides[i])
-      : modIndex(divIndex(address, strides[i]), extent)
-  );
 }
 
 /** The axes of an iteration space, the first of them numbered `first`. */

@@ -3,7 +3,8 @@
  * @module
  */
 import { OptionError, ShapeError } from "../core/fault.ts";
-import { addressOf, constant, coordsOf } from "../core/index.ts";
+import { coordsOf } from "../core/coords.ts";
+import { addressOf, constant } from "../core/index.ts";
 import type { Scalar } from "../core/scalar.ts";
 import { located, type Tensor } from "../core/tensor.ts";
 import { broadcastShapes, printType, sameShape, sizeOf, u8 } from "../core/type.ts";

@@ -7,7 +7,8 @@
 import { draftOf, formOf, resultBody, resultCoords, stored } from "../core/draft.ts";
 import type { Form } from "../core/form.ts";
 import { type Graph, orderOf, resultsOf, rootsOf, usersOf } from "../core/graph.ts";
-import { addressOf, coordsOf, linearOf } from "../core/index.ts";
+import { coordsOf } from "../core/coords.ts";
+import { addressOf, linearOf } from "../core/index.ts";
 import { broadcastCoords } from "../core/draft.ts";
 import type { Scalar } from "../core/scalar.ts";
 import type { GraphOpt, Limits } from "../core/target.ts";

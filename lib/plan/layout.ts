@@ -6,7 +6,8 @@
  * @module
  */
 import type { Form, MapForm, Margin } from "../core/form.ts";
-import { addressOf, axesOf, coordsOf, linearOf, plusIndex } from "../core/index.ts";
+import { coordsOf } from "../core/coords.ts";
+import { addressOf, axesOf, linearOf, plusIndex } from "../core/index.ts";
 import { arg } from "../core/leaf.ts";
 import { kindOf, mapLeaves, type Scalar } from "../core/scalar.ts";
 import type { Layout, Placement, Target } from "../core/target.ts";

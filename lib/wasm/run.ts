@@ -67,9 +67,6 @@ export async function loadPlan(
   }
 }
 
-/** Bytes of new memory from which other threads touch it. */
-const touched = 2 ** 20;
-
 async function load(
   place: Place,
   plan: Plan,
@@ -96,7 +93,7 @@ async function load(
   const loading = WebAssembly.compile(bytes).then((made) => threads.load(made, isAlone, stamp));
   undo.push(() => void loading.then((made) => made.dispose(), () => {}));
   const assembled = performance.now();
-  if (grown && grown.to - grown.from >= touched) threads.touch(grown);
+  if (grown) threads.touch(grown);
 
   const tableBytes = 8 * (count + 1) + shareBytes * steps.length * threads.count;
   const tables = own(tableBytes, "the tables of a plan");

@@ -28,7 +28,8 @@ export interface Threads {
   ): Promise<Program>;
   /**
    * Has the other threads touch memory that has just been grown, while this one begins to fill it:
-   * the system gives a page only then, which takes longer than filling it.
+   * the system gives a page only then, which takes longer than filling it. Nothing is done for
+   * little.
    */
   touch(range: { readonly from: number; readonly to: number }): void;
   /** Wakes all that sleep, so that a run that comes at once waits for none; gives what it took. */
@@ -56,6 +57,9 @@ export interface ThreadOptions {
   /** Milliseconds after which a thread that does not come is taken for dead. */
   readonly patience?: number;
 }
+
+/** Bytes of new memory from which other threads touch it. */
+const much = 2 ** 20;
 
 /** Milliseconds in which a sleeping thread wakes. */
 const wakeUp = 0.3;
@@ -186,7 +190,9 @@ export function startThreads(heap: Heap, options: ThreadOptions): Threads {
       return refusal;
     },
     ready,
-    touch: (range) => send({ touch: { ...range, parts: workers.length } }),
+    touch(range) {
+      if (range.to - range.from >= much) send({ touch: { ...range, parts: workers.length } });
+    },
     rouse() {
       const begun = performance.now();
       while (count > 1 && performance.now() - begun < wakeUp) wake();

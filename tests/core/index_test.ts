@@ -7,7 +7,6 @@ import {
   addressOf,
   axesOf,
   constant,
-  coordsOf,
   divIndex,
   linearOf,
   modIndex,
@@ -16,6 +15,7 @@ import {
   substitute,
   timesIndex,
 } from "../../lib/core/index.ts";
+import { coordsOf } from "../../lib/core/coords.ts";
 import { s, type Scalar } from "../../lib/core/scalar.ts";
 import { denseStrides, sizeOf } from "../../lib/core/type.ts";
 import { compile, environment } from "../../lib/cpu/scalar.ts";
@@ -122,6 +122,36 @@ Deno.test("an address taken apart by another shape of the same size keeps its pl
     const [a, b] = [address, again].map(evaluated);
     for (const point of points(shape)) assertEquals(b(point), a(point));
   }));
+});
+
+Deno.test("coordsOf() takes any sum within a shape apart", () => {
+  const digits = fc.tuple(shapes, shapes).chain(([shape, over]) =>
+    fc.record({
+      shape: fc.constant(shape),
+      over: fc.constant(over),
+      coefs: fc.array(fc.integer({ min: -2, max: 30 }), {
+        minLength: over.length,
+        maxLength: over.length,
+      }),
+      first: fc.integer({ min: 0, max: 40 }),
+    })
+  );
+  fc.assert(
+    fc.property(digits, ({ shape, over, coefs, first }) => {
+      const axes = axesOf(over);
+      const sum = coefs.reduce((t, k, i) => plusIndex(t, timesIndex(axes[i], k)), constant(first));
+      const [lo, hi] = rangeOf(sum);
+      fc.pre(lo >= 0 && hi < sizeOf(shape));
+      const strides = denseStrides(shape);
+      const values = coordsOf(sum, shape).map(evaluated);
+      const at = evaluated(sum);
+      for (const point of points(over)) {
+        const want = shape.map((extent, i) => Math.floor(at(point) / strides[i]) % extent);
+        assertEquals(values.map((v) => v(point) + 0), want);
+      }
+    }),
+    { numRuns: 400 },
+  );
 });
 
 Deno.test("substitute() agrees with evaluating at other coordinates", () => {
