@@ -160,6 +160,8 @@ function rowsAndColumnsLast(
   const once = arranged(space, [...order, ...sumOrder], order.length);
   const [at, last] = [row === undefined ? undefined : once.where.get(row), once.apart - 1];
   const points = [...Array(once.apart).keys()].filter((i) => i !== at && i !== last);
+  // Where they do already, another order is the same one.
+  if (at === undefined || at === last - 1) return { ...once, row: at };
   const again = [...points, ...(at === undefined ? [] : [at]), last];
   const sums = once.extents.map((_, i) => i).slice(once.apart);
   const { extents, terms, apart, where } = arranged(once, [...again, ...sums], once.apart);

@@ -52,10 +52,11 @@ self.onmessage = ({ data }) => {
   if (data.touch) {
     // Changes nothing, whatever others write there. It must not read first, as an addition would: a
     // page that is read is given twice.
-    const all = new Int32Array(memory.buffer);
     const { from, to, parts } = data.touch;
     const size = Math.ceil((to - from) / parts / 4096) * 4096, first = from + size * (tid - 1);
-    const end = Math.min(to, first + size);
+    // That it has grown may not be known here yet; to grow by nothing asks.
+    if (memory.buffer.byteLength < to) memory.grow(wide ? 0n : 0);
+    const all = new Int32Array(memory.buffer), end = Math.min(to, first + size, 4 * all.length);
     for (let at = first; at < end; at += 4096) Atomics.compareExchange(all, at / 4, 0, 0);
   }
   if (data.drop !== undefined) plans.delete(data.drop);

@@ -67,6 +67,18 @@ Deno.test("memory that other threads touch keeps what is written into it meanwhi
   }
 });
 
+Deno.test("memory that grew before a thread was there may be touched by it", async () => {
+  for (const wide of [false, true]) {
+    for (let round = 0; round < 5; round++) {
+      const place = openPlace({ threads: 3, wide, patience: 3000 });
+      place.threads.touch(place.heap.reserve(8 * 2 ** 20)!);
+      const loaded = await loadShared(place, twoAndOne);
+      await valuesFrom(loaded, [ones]);
+      place.dispose();
+    }
+  }
+});
+
 Deno.test("where a worker cannot start one thread does the work, and says why", async () => {
   for (
     const [text, why] of [
