@@ -150,7 +150,7 @@ function best(list: readonly number[], score: (i: number) => number): number | u
   return sorted[0];
 }
 
-/** Axes merged where all allow it; then the row axis and the column axis come last of the points. */
+/** Axes merged where all allow it; then the row and the column axis, if not last of the points, are. */
 function rowsAndColumnsLast(
   space: Space,
   order: readonly number[],
@@ -160,7 +160,6 @@ function rowsAndColumnsLast(
   const once = arranged(space, [...order, ...sumOrder], order.length);
   const [at, last] = [row === undefined ? undefined : once.where.get(row), once.apart - 1];
   const points = [...Array(once.apart).keys()].filter((i) => i !== at && i !== last);
-  // Where they do already, another order is the same one.
   if (at === undefined || at === last - 1) return { ...once, row: at };
   const again = [...points, ...(at === undefined ? [] : [at]), last];
   const sums = once.extents.map((_, i) => i).slice(once.apart);

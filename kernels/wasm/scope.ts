@@ -97,7 +97,7 @@ function isOuter(at: Block, term: Scalar): boolean {
 /** The same for a part of an address: steps are added behind it, so that they do not matter. */
 function isOuterPart(at: Block, atom: Scalar): boolean {
   return atom.kind === "axis"
-    ? !at.names.axes?.has(atom.axis) && at.parent?.axis(atom.axis) !== undefined
+    ? at.parent !== undefined && !at.names.axes?.has(atom.axis)
     : isOuter(at, atom);
 }
 
