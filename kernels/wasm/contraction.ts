@@ -16,6 +16,7 @@ import {
 import type { Load, Scalar } from "../../lib/core/scalar.ts";
 import { sizeOf } from "../../lib/core/type.ts";
 import { arranged, axis, coef, cut, type Space } from "../sums.ts";
+import { fillOf, wellFilled } from "./fill.ts";
 import { type Panels, panelWidths, type Stride } from "./packing.ts";
 import { isReadBehind, ofConv, ofMatmul, type Products } from "./products.ts";
 
@@ -68,29 +69,19 @@ export function contractionOf(
   if (!products || products.extents.includes(0)) return undefined;
   const isNarrow = (operand: number) => !fourBytes.has(form.ins[operand].dtype);
   const first = normal(products, constants, isNarrow);
-  if (first && columnsOf(first) >= wellFilled) return first;
+  if (first && fillOf(first) >= wellFilled) return first;
   const turned = normal({ ...products, a: products.b, b: products.a }, constants, isNarrow);
   if (!first || !turned) return first ?? turned;
-  return columnsOf(turned) > columnsOf(first) ? turned : first;
+  return fillOf(turned) > fillOf(first) ? turned : first;
 }
 
 const fourBytes: ReadonlySet<string> = new Set(["f32", "i32"]);
-
-/** Columns from which the operands need not change sides. */
-const wellFilled = 20;
 
 /** Rows that must read a panel before it is worth turning, and before it is worth copying. */
 const fewReads = 4;
 const manyReads = 24;
 /** Columns from which vectors that are not full beat other loops. */
 const fewColumns = 3;
-
-/** How well columns fill registers; scattered results and operands that are turned cost as much. */
-function columnsOf({ extents, column, outs, right }: Contraction): number {
-  const isSideBySide = Math.abs(coef(linearOf(outs[0]), column)) === 1;
-  const isTurned = right.staged && right.columnStep !== 1;
-  return Math.min(24, extents[column]) * (isSideBySide ? 1 : 0.6) * (isTurned ? 0.9 : 1);
-}
 
 /** Packed operands may be `isNarrow`, for they are widened then. */
 function normal(
