@@ -28,6 +28,8 @@ export interface Code {
   get(local: Local): void;
   set(local: Local): void;
   tee(local: Local): void;
+  /** `acc = x · y + acc` of four floats in locals, rounded once. */
+  madd(x: Local, y: Local, acc: Local): void;
   /** Constants. */
   i32(value: number): void;
   f32(value: number): void;
@@ -93,6 +95,14 @@ const instructions = {
   },
   tee(this: Body, local: Local): void {
     this.bytes.pair(0x22, local);
+  },
+  madd(this: Body, x: Local, y: Local, acc: Local): void {
+    const { bytes } = this;
+    bytes.pair(0x20, x);
+    bytes.pair(0x20, y);
+    bytes.pair(0x20, acc);
+    push(bytes, opcodes["f32x4.relaxed_madd"]);
+    bytes.pair(0x21, acc);
   },
   i32(this: Body, value: number): void {
     this.bytes.byte(0x41);

@@ -173,13 +173,12 @@ function block(scope: Scope, form: ConvForm, found: Depthwise, count: number): v
       code.set(value);
       for (const { p, k } of readers.get(place)!) {
         if (module.features.madd) {
-          for (const local of [value, held[k], sums[p]]) code.get(local);
-          code.op("f32x4.relaxed_madd");
-        } else {
-          for (const local of [sums[p], value, held[k]]) code.get(local);
-          code.op("f32x4.mul");
-          code.op("f32x4.add");
+          code.madd(value, held[k], sums[p]);
+          continue;
         }
+        for (const local of [sums[p], value, held[k]]) code.get(local);
+        code.op("f32x4.mul");
+        code.op("f32x4.add");
         code.set(sums[p]);
       }
     }

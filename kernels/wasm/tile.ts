@@ -106,17 +106,14 @@ function sumsOf(
       held.forEach((local, i) => {
         const acc = holdsLeft ? accs[i][j] : accs[j][i];
         if (kind === "f32" && module.features.madd) {
-          code.get(holdsLeft ? local : stream);
-          code.get(holdsLeft ? stream : local);
-          code.get(acc);
-          code.op("f32x4.relaxed_madd");
-        } else {
-          code.get(acc);
-          code.get(local);
-          code.get(stream);
-          code.op(kind === "f32" ? "f32x4.mul" : "i32x4.mul");
-          code.op(kind === "f32" ? "f32x4.add" : "i32x4.add");
+          code.madd(holdsLeft ? local : stream, holdsLeft ? stream : local, acc);
+          return;
         }
+        code.get(acc);
+        code.get(local);
+        code.get(stream);
+        code.op(kind === "f32" ? "f32x4.mul" : "i32x4.mul");
+        code.op(kind === "f32" ? "f32x4.add" : "i32x4.add");
         code.set(acc);
       });
     }
