@@ -18,6 +18,7 @@ import type { CompileOptions, Loaded, Machine, Target, Tuning, Variant } from ".
 import { sizeOf, type Type } from "../core/type.ts";
 import { compilePlan } from "../plan/compile.ts";
 import { tunerOf } from "../plan/tune.ts";
+import { flopsOf } from "../plan/work.ts";
 import { constantsOf } from "./constants.ts";
 import { engine } from "./features.ts";
 import { type Block, type Heap, newHeap } from "./heap.ts";
@@ -27,7 +28,10 @@ import { startThreads } from "./threads.ts";
 
 /** How the target is opened. */
 export interface WasmOptions {
-  /** Threads, this one among them; by default as many as cores, where memory can be shared. */
+  /**
+   * Threads, this one among them; by default as many as cores, where memory can be shared, and those
+   * besides this one start with the first plan that computes long, or behind the second run.
+   */
   readonly threads?: number;
   /** A file of the page's own origin that holds the worker, where `blob:` workers are forbidden. */
   readonly worker?: string | URL;
@@ -54,6 +58,8 @@ export interface WasmMachine extends Machine {
 
 /** Pages of the largest memory with addresses of 64 bits that engines make. */
 const mostWidePages = 2 ** 18;
+/** Operations from which a run is sooner done if threads are started for it. */
+const long = 1e9;
 /** Runs that are timed for a choice; the least counts. */
 const rounds = 3;
 
@@ -93,7 +99,12 @@ export function openWasm(options: WasmOptions = {}): WasmMachine {
         check,
         constants: constantsOf(heap, packerOf(heap, features)),
       },
-      threads: startThreads(heap, { count, worker, patience }),
+      threads: startThreads(heap, {
+        count,
+        worker,
+        patience,
+        later: options.threads === undefined,
+      }),
       table: newTable(tableStart, tableRoom),
     };
   };
@@ -112,7 +123,9 @@ export function openWasm(options: WasmOptions = {}): WasmMachine {
 
   async function timeOf(alone: Plan, { form }: { form: Form }, variant: Variant): Promise<number> {
     const kernels = [target.emit(form, variant)];
-    const loaded = await loadPlan(placeFor(needOf(alone, kernels)), alone, kernels);
+    const place = placeFor(needOf(alone, kernels));
+    place.threads.start();
+    const loaded = await loadPlan(place, alone, kernels);
     const args = alone.args.map((id) => residents.upload(zeros(alone.slots[id].type)));
     try {
       let least = Infinity;
@@ -142,6 +155,7 @@ export function openWasm(options: WasmOptions = {}): WasmMachine {
       check("compile");
       const begun = performance.now();
       const plan = compilePlan(graph, target.limits, how, target);
+      if (isLong(plan)) first.threads.start();
       const planned = performance.now();
       const choices = choicesOf(plan, target);
       const chosen = await tuner.choose(plan, choices, how.optLevel === 3);
@@ -175,6 +189,12 @@ function describe({ threads: { count, refusal }, features: { madd } }: Place): s
   return `WebAssembly SIMD, ${count} thread${count > 1 ? "s" : ""}` +
     (refusal ? ` (others could not be started: ${refusal})` : "") +
     (madd ? ", fused multiply-add" : "");
+}
+
+/** True for plans that run long enough to be worth starting threads for. */
+function isLong({ steps }: Plan): boolean {
+  const work = steps.reduce((n, step) => n + (step.kind === "copy" ? 0 : flopsOf(step.form)), 0);
+  return work >= long;
 }
 
 /** What can compute each step, best guess first; none for copies. */

@@ -125,17 +125,17 @@ async function load(
   let isDisposed = false;
 
   /** Units of each step for each thread, as they are when a run begins. */
-  function sharesOf(): Int32Array {
-    const words = new Int32Array(shareBytes / 4 * steps.length * threads.count);
-    for (let t = 0; t < threads.count; t++) {
+  function sharesOf(): { readonly active: number; readonly words: Int32Array } {
+    const { active } = threads;
+    const words = new Int32Array(shareBytes / 4 * steps.length * active);
+    for (let t = 0; t < active; t++) {
       all.forEach(({ kernel: { units }, single }, i) => {
-        const of = (n: number) =>
-          single ? (n > 0 ? units : 0) : Math.floor(units * n / threads.count);
+        const of = (n: number) => single ? (n > 0 ? units : 0) : Math.floor(units * n / active);
         const many = Math.max(1, Math.ceil((of(t + 1) - of(t)) / portions));
         words.set([of(t), of(t + 1), many], 3 * (t * steps.length + i));
       });
     }
-    return words;
+    return { active, words };
   }
 
   function writeAddresses(): void {
@@ -160,7 +160,8 @@ async function load(
     });
     writeAddresses();
     const at = tables.address + 8 * (count + 1);
-    new Int32Array(heap.memory.buffer as ArrayBuffer, at, shares.length).set(shares);
+    if (shares.active !== threads.active) shares = sharesOf();
+    new Int32Array(heap.memory.buffer as ArrayBuffer, at, shares.words.length).set(shares.words);
     if (!watch) return program.run(tables.address);
     // Threads that sleep between calls would be the first step's time.
     watch.roused = threads.rouse();
@@ -212,6 +213,7 @@ async function load(
           : { block: heap.take(slot.bytes, `result ${slot.index}`), holders: 1 };
       }
       perform(blocks, results.map((held) => held!.block), watch);
+      threads.ran();
       const outs = plan.outs.map((id) => outOf(id, blocks, results));
       giveAway(args);
       return outs;
@@ -264,8 +266,7 @@ async function load(
 
   const uploaded = performance.now();
   const program = await loading;
-  // How many threads have come is known only now.
-  const shares = sharesOf();
+  let shares = sharesOf();
   const compiled = performance.now();
   if (!once) warmUp();
   return {

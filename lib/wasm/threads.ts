@@ -7,15 +7,22 @@
 import { control } from "../../kernels/wasm/control.ts";
 import { DeviceError } from "../core/fault.ts";
 import type { Heap } from "./heap.ts";
+import { keepAlive, maySleep } from "./host_thread.ts";
 import { wasmWorker, workerVersion } from "./worker_text.ts";
 
 /** Threads that share a memory. */
 export interface Threads {
-  /** How many there are, this one among them; one, once others turned out not to start. */
+  /** How many there will be, this one among them; one, once others turned out not to start. */
   readonly count: number;
+  /** How many take part in a run now. */
+  readonly active: number;
   /** Why others could not be started. */
   readonly refusal: string | undefined;
-  /** Resolves when all are there, or when it is known that none will come. */
+  /** Starts the others, where that was put off. */
+  start(): void;
+  /** Says that a caller's run is over: what was put off is not put off for long. */
+  ran(): void;
+  /** Resolves when all that were started are there, or when it is known that none will come. */
   readonly ready: Promise<void>;
   /**
    * Gives a module to all. `alone` says that its plan has no barrier: this thread runs it by itself,
@@ -27,9 +34,8 @@ export interface Threads {
     stamp?: (step: number) => void,
   ): Promise<Program>;
   /**
-   * Has the other threads touch memory that has just been grown, while this one begins to fill it:
-   * the system gives a page only then, which takes longer than filling it. Nothing is done for
-   * little.
+   * Has the other threads touch memory that has just been grown by much, while this one begins to
+   * fill it: the system gives a page only then, which takes longer than filling it.
    */
   touch(range: { readonly from: number; readonly to: number }): void;
   /** Wakes all that sleep, so that a run that comes at once waits for none; gives what it took. */
@@ -56,10 +62,18 @@ export interface ThreadOptions {
   readonly worker?: string | URL;
   /** Milliseconds after which a thread that does not come is taken for dead. */
   readonly patience?: number;
+  /**
+   * True puts the start off until a second run is over, for it takes this thread longer than many a
+   * run; what begins with long runs starts them itself.
+   */
+  readonly later?: boolean;
 }
 
 /** Bytes of new memory from which other threads touch it. */
 const much = 2 ** 20;
+
+/** Turns of the microtask queue after a run until threads start: what awaits its result goes first. */
+const turns = 64;
 
 /** Milliseconds in which a sleeping thread wakes. */
 const wakeUp = 0.3;
@@ -72,19 +86,40 @@ export function startThreads(heap: Heap, options: ThreadOptions): Threads {
   let count = heap.shared ? Math.max(1, options.count) : 1;
   let refusal: string | undefined;
   const words = new Int32Array(memory.buffer);
-  words[word("threads")] = count;
+  words[word("threads")] = 1;
   words[word("sleeps")] = maySleep() ? 1 : 0;
   const patience = options.patience ?? 30_000;
   // A wait that cannot sleep a millisecond spins for a sixteenth of one.
   words[word("patience")] = patience * (maySleep() ? 1 : 16);
   const workers: Worker[] = [];
   let dead: string | undefined;
-  let programs = 0, posted = 0;
+  let programs = 0, posted = 0, runs = 0;
   let alarm: ReturnType<typeof setTimeout> | undefined;
 
-  const ready = count === 1 ? Promise.resolve() : start().catch(goOnAlone);
+  let ready = Promise.resolve();
+  let isBegun = count === 1, isUp = false;
+  let isAwaited = !options.later; // Else workers do not keep the process alive.
+  const live = new Map<number, WebAssembly.Module>();
+  if (!options.later) begin();
 
-  async function start(): Promise<void> {
+  function begin(): void {
+    if (isBegun) return;
+    isBegun = true;
+    ready = startWorkers().then(join, goOnAlone);
+  }
+
+  function join(): void {
+    isUp = true;
+    if (isAwaited) workers.forEach((worker) => keepAlive(worker, false));
+    words[word("threads")] = count;
+    for (const [id, module] of live) send({ load: id, module });
+  }
+
+  function beginSoon(left: number = turns): void {
+    queueMicrotask(() => left > 0 ? beginSoon(left - 1) : begin());
+  }
+
+  async function startWorkers(): Promise<void> {
     const url = options.worker ??
       URL.createObjectURL(new Blob([wasmWorker()], { type: "text/javascript" }));
     try {
@@ -92,6 +127,7 @@ export function startThreads(heap: Heap, options: ThreadOptions): Threads {
       for (let tid = 1; tid < count; tid++) {
         const worker = new Worker(url, { type: "module", name: `weft ${tid}` });
         workers.push(worker);
+        if (!isAwaited) keepAlive(worker, false);
         up.push(started(worker));
         worker.postMessage({ memory, tid, wide });
       }
@@ -106,20 +142,18 @@ export function startThreads(heap: Heap, options: ThreadOptions): Threads {
 
   function started(worker: Worker): Promise<void> {
     return new Promise((resolve, reject) => {
-      let isUp = false;
+      let isThere = false;
       worker.onmessage = ({ data }) => {
         if (data?.ready === workerVersion()) {
-          isUp = true;
-          // Until then the process must wait: somebody may await the first result.
-          unref(worker);
+          isThere = true;
           resolve();
         } else if (data === "bye") worker.terminate();
         else if (data?.fault) dead ??= data.fault;
-        else if (!isUp) reject(new Error(`${fileName()} is another version's`));
+        else if (!isThere) reject(new Error(`${fileName()} is another version's`));
       };
       worker.onerror = (event) => {
         event.preventDefault();
-        if (isUp) dead ??= event.message || "it failed";
+        if (isThere) dead ??= event.message || "it failed";
         else reject(new Error(event.message || refused()));
       };
     });
@@ -139,10 +173,7 @@ export function startThreads(heap: Heap, options: ThreadOptions): Threads {
   /** A file with another script never answers. */
   function late(): Promise<never> {
     return new Promise((_, reject) => {
-      alarm = setTimeout(
-        () => reject(new Error("they did not answer")),
-        patience,
-      );
+      alarm = setTimeout(() => reject(new Error("they did not answer")), patience);
     });
   }
 
@@ -153,7 +184,6 @@ export function startThreads(heap: Heap, options: ThreadOptions): Threads {
     workers.splice(0).forEach((worker) => worker.terminate());
     refusal = error.message;
     count = 1;
-    words[word("threads")] = 1;
   }
 
   /** Timers are loaded on their first use, which none is. */
@@ -189,27 +219,43 @@ export function startThreads(heap: Heap, options: ThreadOptions): Threads {
     get refusal() {
       return refusal;
     },
-    ready,
+    get active() {
+      return isUp ? count : 1;
+    },
+    ran() {
+      if (!isBegun && ++runs > 1) beginSoon();
+    },
+    start() {
+      if (!isUp && !isAwaited) workers.forEach((worker) => keepAlive(worker, true));
+      isAwaited = true;
+      begin();
+    },
+    get ready() {
+      return ready;
+    },
     touch(range) {
-      if (range.to - range.from >= much) send({ touch: { ...range, parts: workers.length } });
+      if (isUp && range.to - range.from >= much) {
+        send({ touch: { ...range, parts: workers.length } });
+      }
     },
     rouse() {
       const begun = performance.now();
-      while (count > 1 && performance.now() - begun < wakeUp) wake();
+      while (isUp && performance.now() - begun < wakeUp) wake();
       return performance.now() - begun;
     },
     async load(module, alone, stamp = () => {}) {
-      await ready;
+      if (isAwaited) await ready;
       const calls = count > 1 && !alone;
       const instance = await WebAssembly.instantiate(module, { env: { memory, stamp } });
       const run = instance.exports.run as (tid: number, base: number | bigint) => number;
       const id = ++programs;
-      if (calls) send({ load: id, module });
+      if (calls) live.set(id, module);
+      if (isUp && calls) send({ load: id, module });
       return {
         run(base) {
           if (dead !== undefined) throw fault("run");
           const at = wide ? BigInt(base) : base;
-          if (calls) {
+          if (calls && isUp) {
             words[word("job")] = id;
             words[word("base")] = base | 0;
             words[word("base") + 1] = Math.floor(base / 2 ** 32);
@@ -220,7 +266,7 @@ export function startThreads(heap: Heap, options: ThreadOptions): Threads {
           try {
             failed = run(0, at) !== 0;
           } catch (error) {
-            if (calls) {
+            if (calls && isUp) {
               Atomics.store(words, word("fault"), 2);
               dead ??= String(error);
             }
@@ -233,12 +279,15 @@ export function startThreads(heap: Heap, options: ThreadOptions): Threads {
           dead ??= words[word("fault")] === 2 ? "it failed" : "it did not come to a barrier";
           throw fault("run");
         },
-        dispose: () => void (calls && send({ drop: id })),
+        dispose() {
+          if (live.delete(id) && isUp) send({ drop: id });
+        },
       };
     },
     isLost: () => dead !== undefined,
     dispose() {
       endAlarm();
+      isBegun = true;
       if (dead === undefined) {
         dead = "it was disposed";
         // A worker that sleeps would not hear of its end: each is called out first.
@@ -248,21 +297,4 @@ export function startThreads(heap: Heap, options: ThreadOptions): Threads {
       workers.length = 0;
     },
   };
-}
-
-/** A browser's main thread may only spin. */
-function maySleep(): boolean {
-  return typeof Deno !== "undefined" || !("document" in globalThis);
-}
-
-/**
- * A machine that nobody disposes must not keep a process alive. Deno has this for its own use, under
- * a symbol without a name; where it is gone, an open machine has to be disposed.
- */
-function unref(worker: Worker): void {
-  if (typeof Deno === "undefined") return;
-  const [symbol] = Object.getOwnPropertySymbols(Object.getPrototypeOf(worker))
-    .filter((s) => !s.description);
-  const change = symbol && (worker as unknown as Record<symbol, unknown>)[symbol];
-  if (typeof change === "function") change.call(worker, false);
 }

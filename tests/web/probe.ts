@@ -53,7 +53,7 @@ export async function killed(patience: number): Promise<{ message: string; ms: n
       made.push(this);
     }
   };
-  const on = openWasm({ patience });
+  const on = openWasm({ patience, threads: navigator.hardwareConcurrency });
   globalThis.Worker = Real;
   const square = tensor(new Float32Array(256 * 256).fill(1), [256, 256]);
   const run = trace((x: Tensor) => matmul(x, x), { on });
