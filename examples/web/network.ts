@@ -22,7 +22,8 @@ export interface Network {
 /** Opens a target and runs the model on it once; throws what `open` and the first run throw. */
 export async function openNetwork(model: Model, name: DeviceName): Promise<Network> {
   const begun = performance.now();
-  const on = await open(name);
+  // One draws soon, and then all the time: threads start at once.
+  const on = await open(name, { threads: navigator.hardwareConcurrency });
   const run = trace((image: Tensor) => model.source(image).probability, {
     on,
     captureAsConst: true,

@@ -20,7 +20,11 @@ export const deviceNames: readonly DeviceName[] = ["auto", "webgpu", "wasm", "re
 export interface OpenOptions {
   /** Kernel choices that `tuning()` of such a target gave before. */
   readonly tuning?: Tuning;
-  /** Threads of `wasm`; as many as there are cores by default, one where memory cannot be shared. */
+  /**
+   * Threads of `wasm`, one where memory cannot be shared; as many as there are cores by default, and
+   * those start with the first plan that computes long, or behind the second run. With a number they
+   * start at once.
+   */
   readonly threads?: number;
   /**
    * Where a page forbids workers from `blob:` URLs: a file of the page's own origin that holds what

@@ -29,8 +29,9 @@ import { startThreads } from "./threads.ts";
 /** How the target is opened. */
 export interface WasmOptions {
   /**
-   * Threads, this one among them; by default as many as cores, where memory can be shared, and those
-   * besides this one start with the first plan that computes long, or behind the second run.
+   * Threads, this one among them, where memory can be shared; as many as cores by default, and those
+   * start with the first plan that computes long, or behind the second run. With a number, or where
+   * `worker` is stated, they start at once.
    */
   readonly threads?: number;
   /** A file of the page's own origin that holds the worker, where `blob:` workers are forbidden. */
@@ -103,7 +104,7 @@ export function openWasm(options: WasmOptions = {}): WasmMachine {
         count,
         worker,
         patience,
-        later: options.threads === undefined,
+        later: !options.threads && !worker,
       }),
       table: newTable(tableStart, tableRoom),
     };

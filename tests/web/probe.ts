@@ -26,7 +26,7 @@ export interface Computed {
 
 /** Work that takes several threads, where there are several. */
 export async function computed(name: DeviceName, options: OpenOptions = {}): Promise<Computed> {
-  await using on = await open(name, options);
+  await using on = await open(name, { threads: navigator.hardwareConcurrency, ...options });
   const square = tensor(new Float32Array(256 * 256).fill(Math.SQRT1_2), [256, 256]);
   const run = trace((x: Tensor) => add(matmul(x, x), 1), { on });
   const data = (await read(await run(square))).data as Float32Array;
