@@ -234,9 +234,7 @@ export function startThreads(heap: Heap, options: ThreadOptions): Threads {
       return ready;
     },
     touch(range) {
-      if (isUp && range.to - range.from >= much) {
-        send({ touch: { ...range, parts: workers.length } });
-      }
+      if (range.to - range.from >= much) send({ touch: { ...range, parts: workers.length } });
     },
     rouse() {
       const begun = performance.now();
