@@ -1,14 +1,15 @@
 /// <reference lib="dom" />
 /**
- * The page: draw a digit, see what the network reads, choose what runs it. Everything that computes
- * is in network.ts; this file joins it to what is on the screen.
+ * The page: draw a digit, see what the network reads, choose what runs it. What is read, and when, is
+ * in reader.ts; this file joins it to what is on the screen.
  * @module
  */
-import { type DeviceName, load, type Model } from "@weft/weft";
+import { type DeviceName, load } from "@weft/weft";
 import { digitImage, side } from "./digit_image.ts";
 import { drawingOn } from "./drawing.ts";
-import { type Network, openNetwork, whyAbsent } from "./network.ts";
+import { type Network, whyAbsent } from "./network.ts";
 import { paintPixels } from "./picture.ts";
+import { isEmpty, readerOf } from "./reader.ts";
 import { scoresIn } from "./scores.ts";
 import { targetNames, targetsIn } from "./targets.ts";
 
@@ -23,107 +24,51 @@ const drawing = drawingOn(
   find<HTMLCanvasElement>("paper"),
   () => look(digitImage(drawing.strokes)),
 );
-const targets = targetsIn(find("targets"), (name) => void use(name));
+const targets = targetsIn(find("targets"), (name) => void reader.use(name));
 const samples = samplesIn(find("samples"));
 
-let network: Network | undefined;
-let model: Promise<Model> | undefined;
-let image = new Float32Array(side * side);
-/** The reading that goes on, and the last change of targets; each waits for the one before. */
-let reading: Promise<void> | undefined;
-let using = Promise.resolve();
-let choices = 0;
-let isStale = false;
-const times: number[] = [];
+const reader = readerOf(() => load(file), {
+  read: scores.show,
+  runs: tell,
+  opening: () => void (document.body.dataset.state = "opening"),
+  chosen(network) {
+    if (network) targets.mark(network.name);
+    document.body.dataset.state = network ? "ready" : "failed";
+  },
+  failed: complain,
+  stopped() {
+    targets.mark("");
+    scores.show(undefined);
+    document.body.dataset.state = "failed";
+  },
+});
 
 undo.addEventListener("click", () => drawing.undo());
 clear.addEventListener("click", () => drawing.clear());
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paintAll);
 paintAll();
 const wanted = new URLSearchParams(location.search).get("target") ?? "auto";
-await use(wanted as DeviceName);
+await reader.use(wanted as DeviceName);
 // A graphics card that is there may still fail.
-if (wanted === "auto" && !network) await use("cpu");
+if (wanted === "auto" && !reader.network()) await reader.use("cpu");
 for (const name of targetNames) {
-  const why = network?.name === name ? undefined : await whyAbsent(name);
+  const why = reader.network()?.name === name ? undefined : await whyAbsent(name);
   // What follows in other lines is for who writes pages.
   if (why !== undefined) targets.refuse(name, why.split("\n")[0]);
 }
 
 /** Looks at an image: shows it, and has it read. */
-function look(next: Float32Array<ArrayBuffer>, sample?: HTMLElement): void {
-  image = next;
+function look(image: Float32Array<ArrayBuffer>, sample?: HTMLElement): void {
   for (const { button } of samples) button.setAttribute("aria-pressed", `${button === sample}`);
   hint.hidden = !isEmpty(image);
   undo.disabled = drawing.strokes.length === 0;
   clear.disabled = isEmpty(image);
   paintPixels(seen, image, inkOf(seen));
-  void readLatest();
-}
-
-/** Reads what is there now; what is drawn meanwhile is read next, and only the latest of it. */
-function readLatest(): Promise<void> {
-  isStale = true;
-  return reading ??= readUntilFresh().catch(giveUp).finally(() => reading = undefined);
-}
-
-async function readUntilFresh(): Promise<void> {
-  while (isStale && network) {
-    isStale = false;
-    if (isEmpty(image)) {
-      scores.show(undefined);
-      continue;
-    }
-    const { of, ms } = await network.probabilities(image);
-    times.push(ms);
-    // Nobody wants to see what was read before all was cleared.
-    if (!isEmpty(image)) scores.show(of);
-    tell();
-  }
-}
-
-/** What has failed once, as a device that was lost, goes on failing; another can be chosen. */
-function giveUp(error: Error): void {
-  network?.dispose();
-  network = undefined;
-  targets.mark("");
-  scores.show(undefined);
-  complain(error);
-  document.body.dataset.state = "failed";
-}
-
-/** Runs the network on a target from now on; of several choices in a row only the latest counts. */
-function use(name: DeviceName): Promise<void> {
-  const choice = ++choices;
-  document.body.dataset.state = "opening";
-  return using = using.then(async () => {
-    if (choice !== choices) return;
-    try {
-      model ??= load(file);
-      const next = await openNetwork(await model, name);
-      const before = network;
-      network = next;
-      times.length = 0;
-      find("fault").hidden = true;
-      await readLatest();
-      before?.dispose();
-    } catch (error) {
-      complain(error as Error);
-      // What could not be loaded may be there next time.
-      if (!network) model = undefined;
-    }
-    tell();
-    // A mark now would take the place of what was chosen meanwhile.
-    if (choice !== choices) return;
-    if (network) targets.mark(network.name);
-    document.body.dataset.state = network ? "ready" : "failed";
-  });
+  reader.read(image);
 }
 
 /** Says what runs, and how fast. */
-function tell(): void {
-  if (!network) return;
-  const { description, firstMs } = network;
+function tell({ description, firstMs }: Network, times: readonly number[]): void {
   const latest = times.slice(-50).sort((a, b) => a - b);
   const facts: Readonly<Record<string, string>> = {
     "Running on": description,
@@ -143,22 +88,19 @@ function tell(): void {
   );
 }
 
-function isEmpty(image: Float32Array): boolean {
-  return !image.some((v) => v > 0);
-}
-
 function milliseconds(ms: number): string {
   return `${ms < 10 ? ms.toFixed(1) : ms.toFixed(0)} ms`;
 }
 
-/** Shows what went wrong, and what helps. */
-function complain(error: Error): void {
+/** Shows what went wrong, and what helps; nothing once all is well. */
+function complain(error: Error | undefined): void {
   const fault = find("fault");
+  fault.hidden = error === undefined;
+  if (!error) return;
   const isFile = location.protocol === "file:";
   fault.textContent = isFile
     ? "A page opened as a file may not load the model beside it.\nServe the folder: deno task web"
     : error.message;
-  fault.hidden = false;
   console.error(error);
 }
 
@@ -188,7 +130,7 @@ function samplesIn(parent: HTMLElement) {
 
 function paintAll(): void {
   for (const { canvas, image } of samples) paintPixels(canvas, image, inkOf(canvas));
-  paintPixels(seen, image, inkOf(seen));
+  paintPixels(seen, reader.image(), inkOf(seen));
 }
 
 function inkOf(canvas: HTMLElement): string {

@@ -61,8 +61,6 @@ export interface Code {
   piece(): Code;
   /** Pushes what a piece holds, once; the piece is over with it. */
   append(piece: Code): void;
-  /** The instructions so far. */
-  view(): Uint8Array;
   /** The finished body with its locals. */
   finish(): Uint8Array;
   /** True where addresses are i64. */
@@ -176,9 +174,6 @@ const instructions = {
   },
   append(this: Body, piece: Code): void {
     this.bytes.take((piece as Body).bytes);
-  },
-  view(this: Body): Uint8Array {
-    return this.bytes.view();
   },
   finish(this: Body): Uint8Array {
     const head = newBytes(this.bytes.length() + 32);

@@ -63,6 +63,7 @@ export function packerModule(features: Features, most: number): Uint8Array<Array
   return module.finish(1, most);
 }
 
+/** Row after row, four columns at a time. */
 function writeRows(code: Code): void {
   const [source, target, count, stride, width] = [0, 1, 2, 3, 4];
   const row = code.local("i32");
@@ -73,27 +74,19 @@ function writeRows(code: Code): void {
   body.i32(0);
   body.set(at);
   const four = body.piece();
-  const place = (base: Local) => {
-    four.get(base);
-    four.get(at);
-    four.toAddress();
-    four.addAddress();
-  };
-  place(target);
-  place(source);
+  pushBehind(four, target, () => four.get(at));
+  pushBehind(four, source, () => four.get(at));
   four.memory("v128.load", 0);
   four.memory("v128.store", 0);
   countedLoop(body, at, { local: width }, 16, four);
   for (const [base, by] of [[source, stride], [target, width]]) {
-    body.get(base);
-    body.get(by);
-    body.toAddress();
-    body.addAddress();
+    pushBehind(body, base, () => body.get(by));
     body.set(base);
   }
   countedLoop(code, row, { local: count }, 1, body);
 }
 
+/** Blocks of rows, all columns of one before the next. */
 function writeBlocks(code: Code): void {
   const [count, quads] = [3, 6];
   const [first, end] = [code.local("i32"), code.local("i32")];
@@ -121,36 +114,34 @@ function writeBlocks(code: Code): void {
 /** Four columns of the rows from `first` to `end`. */
 function writeColumns(code: Code, quad: Local, first: Local, end: Local): void {
   const [source, target, places, count, stride, width] = [0, 1, 2, 3, 4, 5];
-  const add = (push: () => void) => {
-    push();
-    code.toAddress();
-    code.addAddress();
-  };
   const times = (local: Local, by: number) => {
     code.get(local);
     code.i32(by);
     code.op("i32.mul");
   };
   const [column, to] = [code.pointer(), code.pointer()];
-  code.get(source);
-  add(() => {
+  pushBehind(code, source, () => {
     times(quad, 4);
     code.get(stride);
     code.op("i32.mul");
   });
   code.set(column);
-  code.get(target);
-  add(() => times(quad, 16));
+  pushBehind(code, target, () => times(quad, 16));
   code.set(to);
   const [row, at] = [code.local("i32"), code.local("i32")];
   code.get(first);
   code.set(row);
   const body = code.piece();
-  const within = (base: Local, push: () => void) => {
-    body.get(base);
-    push();
-    body.toAddress();
-    body.addAddress();
+  /** A pointer to the word of row `at` behind a base. */
+  const atRow = (base: Local): Local => {
+    const pointer = body.pointer();
+    pushBehind(body, base, () => {
+      body.get(at);
+      body.i32(2);
+      body.op("i32.shl");
+    });
+    body.set(pointer);
+    return pointer;
   };
   // The last four rows are always whole ones, some of them for a second time: at = min(row, count - 4).
   body.get(row);
@@ -163,32 +154,20 @@ function writeColumns(code: Code, quad: Local, first: Local, end: Local): void {
   body.op("i32.lt_s");
   body.op("select");
   body.set(at);
-  const pointer = body.pointer();
-  within(column, () => {
-    body.get(at);
-    body.i32(2);
-    body.op("i32.shl");
-  });
-  body.set(pointer);
+  const pointer = atRow(column);
   const values = Array.from({ length: 4 }, (_, i) => {
     const value = body.local("v128");
     body.get(pointer);
     body.memory("v128.load", 0);
     body.set(value);
     if (i === 3) return value;
-    within(pointer, () => body.get(stride));
+    pushBehind(body, pointer, () => body.get(stride));
     body.set(pointer);
     return value;
   });
-  const place = body.pointer();
-  within(places, () => {
-    body.get(at);
-    body.i32(2);
-    body.op("i32.shl");
-  });
-  body.set(place);
+  const place = atRow(places);
   turn(body, values).forEach((value, i) => {
-    within(to, () => {
+    pushBehind(body, to, () => {
       body.get(place);
       body.memory("i32.load", 4 * i);
       body.get(width);
@@ -198,4 +177,12 @@ function writeColumns(code: Code, quad: Local, first: Local, end: Local): void {
     body.memory("v128.store", 0);
   });
   countedLoop(code, row, { local: end }, 4, body);
+}
+
+/** Pushes an address so many bytes behind another. */
+function pushBehind(code: Code, base: Local, pushBytes: () => void): void {
+  code.get(base);
+  pushBytes();
+  code.toAddress();
+  code.addAddress();
 }

@@ -115,45 +115,23 @@ export function pack(source: ArrayLike<number>, packing: Packing, into: Words): 
   for (const panel of panelsOf(packing)) packPanel(source, panel, into);
 }
 
-/** Packs one panel. */
-export function packPanel(given: ArrayLike<number>, panel: Panel, target: Words): void {
-  // The bits alone matter where nothing is widened, and one dtype is one path for engines to optimise.
-  const isSame = isCopied(given, target);
-  const [source, into] = isSame ? [wordsOf(given), wordsOf(target)] : [given, target];
-  const { start, stride, full, width, rows: { starts, places, step }, at: base } = panel;
+/** Packs one panel element by element; long ones go through kernels (`packer.ts`). */
+export function packPanel(source: ArrayLike<number>, panel: Panel, into: Words): void {
+  const { start, stride, full, width, rows: { starts, places }, at } = panel;
   const count = places.length;
   for (let first = 0; first < count; first += chunk) {
     const end = Math.min(count, first + chunk);
-    let c = 0;
-    if (step !== undefined && source instanceof Int32Array && into instanceof Int32Array) {
-      const rows = { source, into, places, first, end, step, width };
-      for (; c + 8 <= full; c += 8) packEight(rows, start + c * stride, stride, base + c);
-      for (; c + 4 <= full; c += 4) packFour(rows, start + c * stride, stride, base + c);
-    }
-    for (; c < full; c++) {
-      const from = start + c * stride;
-      const to = base + c;
+    for (let c = 0; c < full; c++) {
+      const [from, to] = [start + c * stride, at + c];
       for (let r = first; r < end; r++) into[to + places[r] * width] = source[from + starts[r]];
     }
   }
   if (full === width) return;
-  for (let r = 0; r < count; r++) into.fill(0, base + r * width + full, base + (r + 1) * width);
+  for (let r = 0; r < count; r++) into.fill(0, at + r * width + full, at + (r + 1) * width);
 }
 
 /** What packed operands are. */
 export type Words = Float32Array | Int32Array;
-
-/** True if elements are copied as they are. */
-export function isCopied(source: ArrayLike<number>, into: Words): source is Words {
-  return into instanceof Float32Array
-    ? source instanceof Float32Array
-    : source instanceof Int32Array;
-}
-
-/** The same memory as words. */
-export function wordsOf({ buffer, byteOffset, length }: Words): Int32Array {
-  return new Int32Array(buffer, byteOffset, length);
-}
 
 /** The rows of a panel in the order in which they lie in the source. */
 export interface RowOrder {
@@ -177,56 +155,6 @@ function inSourceOrder(rows: readonly Stride[]): RowOrder {
 
 /** Rows that are copied together: they stay in the first cache while column after column is read. */
 const chunk = 32;
-
-/** Rows at equal distances in the source, from `first` to `end`. */
-interface Rows {
-  readonly source: Int32Array;
-  readonly into: Int32Array;
-  readonly places: Int32Array;
-  readonly first: number;
-  readonly end: number;
-  readonly step: number;
-  readonly width: number;
-}
-
-/** Four columns of them. */
-function packFour(
-  { source, into, places, first, end, step, width }: Rows,
-  start: number,
-  stride: number,
-  base: number,
-): void {
-  const [b, c, d] = [stride, 2 * stride, 3 * stride];
-  for (let r = first, from = start + first * step; r < end; r++, from += step) {
-    const to = base + places[r] * width;
-    into[to] = source[from];
-    into[to + 1] = source[from + b];
-    into[to + 2] = source[from + c];
-    into[to + 3] = source[from + d];
-  }
-}
-
-/** Eight columns of them. */
-function packEight(
-  { source, into, places, first, end, step, width }: Rows,
-  start: number,
-  stride: number,
-  base: number,
-): void {
-  const [b, c, d, e] = [stride, 2 * stride, 3 * stride, 4 * stride];
-  const [f, g, h] = [5 * stride, 6 * stride, 7 * stride];
-  for (let r = first, from = start + first * step; r < end; r++, from += step) {
-    const to = base + places[r] * width;
-    into[to] = source[from];
-    into[to + 1] = source[from + b];
-    into[to + 2] = source[from + c];
-    into[to + 3] = source[from + d];
-    into[to + 4] = source[from + e];
-    into[to + 5] = source[from + f];
-    into[to + 6] = source[from + g];
-    into[to + 7] = source[from + h];
-  }
-}
 
 /** Where each combination of some axes starts, last axis fastest. */
 export function offsetsOf(axes: readonly Stride[]): Int32Array {

@@ -7,13 +7,12 @@ import type { Features } from "../../kernels/wasm/module.ts";
 import { type PackerExports, packerModule } from "../../kernels/wasm/packer.ts";
 import {
   elementsOf,
-  isCopied,
   packedSize,
   type Packing,
   packPanel,
   type Panel,
   panelsOf,
-  wordsOf,
+  type Words,
 } from "../../kernels/wasm/packing.ts";
 import type { HostArray } from "../core/host.ts";
 import type { Block, Heap } from "./heap.ts";
@@ -115,6 +114,18 @@ export function packerOf(heap: Heap, features: Features): Packer {
       if (copy) heap.give(copy);
     }
   };
+}
+
+/** True if elements are copied as they are. */
+function isCopied(source: ArrayLike<number>, into: Words): source is Words {
+  return into instanceof Float32Array
+    ? source instanceof Float32Array
+    : source instanceof Int32Array;
+}
+
+/** The same memory as words. */
+function wordsOf({ buffer, byteOffset, length }: Words): Int32Array {
+  return new Int32Array(buffer, byteOffset, length);
 }
 
 /** Panels in runs that are packed in the same way. */
