@@ -87,7 +87,10 @@ export async function openRun(
   const values = { ...valueOptions(flags, note), log: note };
   const argument = await argumentOf(text);
   await using stack = new AsyncDisposableStack();
-  const machine = stack.use(await openDeviceFlag(flags.device, log, { tuning }));
+  // What is measured runs as it goes on running, with all threads from the start.
+  const isMeasured = profiling || counts.iter + counts.warmup > 1;
+  const threads = isMeasured ? navigator.hardwareConcurrency : undefined;
+  const machine = stack.use(await openDeviceFlag(flags.device, log, { tuning, threads }));
   if (flags["fast-run"]) await noteChoices(machine, log);
   const how: RunOptions = {
     ...(profiling ? { profiling } : {}),

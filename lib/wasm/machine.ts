@@ -124,9 +124,7 @@ export function openWasm(options: WasmOptions = {}): WasmMachine {
 
   async function timeOf(alone: Plan, { form }: { form: Form }, variant: Variant): Promise<number> {
     const kernels = [target.emit(form, variant)];
-    const place = placeFor(needOf(alone, kernels));
-    place.threads.start();
-    const loaded = await loadPlan(place, alone, kernels);
+    const loaded = await loadPlan(placeFor(needOf(alone, kernels)), alone, kernels);
     const args = alone.args.map((id) => residents.upload(zeros(alone.slots[id].type)));
     try {
       let least = Infinity;

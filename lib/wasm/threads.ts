@@ -18,8 +18,8 @@ export interface Threads {
   readonly active: number;
   /** Why others could not be started. */
   readonly refusal: string | undefined;
-  /** Starts the others, where that was put off. */
-  start(): void;
+  /** Starts the others, where that was put off; resolves like `ready`. */
+  start(): Promise<void>;
   /** Says that a caller's run is over: what was put off is not put off for long. */
   ran(): void;
   /** Resolves when all that were started are there, or when it is known that none will come. */
@@ -229,6 +229,7 @@ export function startThreads(heap: Heap, options: ThreadOptions): Threads {
       if (!isUp && !isAwaited) workers.forEach((worker) => keepAlive(worker, true));
       isAwaited = true;
       begin();
+      return ready;
     },
     get ready() {
       return ready;

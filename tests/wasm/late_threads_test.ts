@@ -72,6 +72,23 @@ Deno.test({
 });
 
 Deno.test({
+  name: "a run that is timed has all threads, and the same bits",
+  ignore,
+  fn: async () => {
+    await using on = openWasm();
+    const [{ threads }] = on.places();
+    const loaded = await on.compile(graph);
+    const results = await valuesFrom(loaded, [x, w]);
+    assertEquals(threads.active, 1);
+    const { outs } = await loaded.timed([x, w]);
+    assertEquals(threads.active, threads.count);
+    assertSameBits(await on.read(outs), results, "the timed run");
+    outs.forEach((out) => out.dispose());
+    loaded.dispose();
+  },
+});
+
+Deno.test({
   name: "a machine that is disposed while its threads start leaves nothing behind",
   ignore,
   fn: async () => {
