@@ -12,6 +12,10 @@ export interface Bytes {
   u(value: number): void;
   /** A byte and an unsigned LEB128 number, as most instructions are. */
   pair(first: number, value: number): void;
+  /** An instruction of `opcodes`. */
+  opcode(value: number): void;
+  /** Reading three locals, an instruction, and writing the last one. */
+  update(x: number, y: number, last: number, opcode: number): void;
   /** A signed LEB128 number of 32 bits, or of 64 where it is safe as a number. */
   s(value: number): void;
   /** Four bytes of a float. */
@@ -39,6 +43,9 @@ interface Growing extends Bytes {
 /** Memory of lists that are over, for new ones: engines take long to make an array. */
 export type Spare = Uint8Array<ArrayBuffer>[];
 
+/** Bytes of the longest number. */
+const longest = 10;
+
 /** Memory that nobody writes to. */
 const nothing = new Uint8Array(0);
 
@@ -56,22 +63,55 @@ const behaviour = {
     this.data[this.size++] = value;
   },
   u(this: Growing, value: number): void {
+    if (this.size + longest > this.data.length) room(this, longest);
     while (value >= 128) {
-      this.byte(value % 128 | 128);
+      this.data[this.size++] = value % 128 | 128;
       value = Math.floor(value / 128);
     }
-    this.byte(value);
+    this.data[this.size++] = value;
   },
   pair(this: Growing, first: number, value: number): void {
-    if (value < 128 && this.size + 2 <= this.data.length) {
-      this.data[this.size++] = first;
-      this.data[this.size++] = value;
+    const { data, size } = this;
+    if (value >= 128 || size + 2 > data.length) {
+      this.byte(first);
+      this.u(value);
       return;
     }
-    this.byte(first);
-    this.u(value);
+    data[size] = first;
+    data[size + 1] = value;
+    this.size = size + 2;
+  },
+  opcode(this: Growing, value: number): void {
+    if (this.size + 3 > this.data.length) room(this, 3);
+    const { data, size } = this;
+    data[size] = value;
+    if (value < 256) {
+      this.size = size + 1;
+      return;
+    }
+    data[size + 1] = value >> 8;
+    data[size + 2] = value >> 16;
+    this.size = size + (value >> 24);
+  },
+  update(this: Growing, x: number, y: number, last: number, opcode: number): void {
+    if ((x | y | last) < 128) {
+      if (this.size + 11 > this.data.length) room(this, 11);
+      const { data, size } = this;
+      data[size] = data[size + 2] = data[size + 4] = 0x20;
+      data[size + 1] = x;
+      data[size + 3] = y;
+      data[size + 5] = last;
+      this.size = size + 6;
+    } else {
+      this.pair(0x20, x);
+      this.pair(0x20, y);
+      this.pair(0x20, last);
+    }
+    this.opcode(opcode);
+    this.pair(0x21, last);
   },
   s(this: Growing, value: number): void {
+    if (value >= -64 && value < 64) return this.byte(value & 127);
     for (;;) {
       const low = ((value % 128) + 128) % 128;
       value = Math.floor(value / 128);

@@ -74,15 +74,10 @@ interface Body extends Code {
   readonly spare: Spare;
 }
 
-function push(bytes: Bytes, opcode: number): void {
-  if (opcode > 255) bytes.pair(opcode >> 16, opcode & 0xffff);
-  else bytes.byte(opcode);
-}
-
 /** Shared by all bodies and their pieces, for there are very many. */
 const instructions = {
   op(this: Body, name: OpName, ...immediates: readonly number[]): void {
-    push(this.bytes, opcodes[name]);
+    this.bytes.opcode(opcodes[name]);
     for (const value of immediates) this.bytes.u(value);
   },
   get(this: Body, local: Local): void {
@@ -95,12 +90,7 @@ const instructions = {
     this.bytes.pair(0x22, local);
   },
   madd(this: Body, x: Local, y: Local, acc: Local): void {
-    const { bytes } = this;
-    bytes.pair(0x20, x);
-    bytes.pair(0x20, y);
-    bytes.pair(0x20, acc);
-    push(bytes, opcodes["f32x4.relaxed_madd"]);
-    bytes.pair(0x21, acc);
+    this.bytes.update(x, y, acc, opcodes["f32x4.relaxed_madd"]);
   },
   i32(this: Body, value: number): void {
     this.bytes.byte(0x41);
@@ -111,11 +101,11 @@ const instructions = {
     this.bytes.f32(value);
   },
   v128(this: Body, list: ArrayLike<number>): void {
-    push(this.bytes, opcodes["v128.const"]);
+    this.bytes.opcode(opcodes["v128.const"]);
     this.bytes.raw(list);
   },
   shuffle(this: Body, lanes: readonly number[]): void {
-    push(this.bytes, opcodes["i8x16.shuffle"]);
+    this.bytes.opcode(opcodes["i8x16.shuffle"]);
     this.bytes.raw(lanes);
   },
   address(this: Body, value: number): void {
@@ -123,13 +113,13 @@ const instructions = {
     this.bytes.s(this.wide ? value : value | 0);
   },
   addAddress(this: Body): void {
-    push(this.bytes, this.wide ? opcodes["i64.add"] : opcodes["i32.add"]);
+    this.bytes.opcode(this.wide ? opcodes["i64.add"] : opcodes["i32.add"]);
   },
   mulAddress(this: Body): void {
-    push(this.bytes, this.wide ? opcodes["i64.mul"] : opcodes["i32.mul"]);
+    this.bytes.opcode(this.wide ? opcodes["i64.mul"] : opcodes["i32.mul"]);
   },
   toAddress(this: Body): void {
-    if (this.wide) push(this.bytes, opcodes["i64.extend_i32_s"]);
+    if (this.wide) this.bytes.opcode(opcodes["i64.extend_i32_s"]);
   },
   local(this: Body, type: ValueType): Local {
     return this.params.length + this.locals.push(type) - 1;
@@ -139,9 +129,9 @@ const instructions = {
   },
   memory(this: Body, name: OpName, offset: number, lane?: number): void {
     const opcode = opcodes[name];
-    push(this.bytes, opcode);
+    this.bytes.opcode(opcode);
     // Alignment is a hint; 0 is always allowed but for atomics, which name their natural one.
-    this.bytes.pair(opcode >> 16 === 0xfe ? 2 : 0, offset);
+    this.bytes.pair((opcode & 255) === 0xfe ? 2 : 0, offset);
     if (lane !== undefined) this.bytes.byte(lane);
   },
   block(this: Body, body: () => void): void {

@@ -1,7 +1,7 @@
 /**
- * What follows a sum, done late: where it is long, tiles store their sums as they are, and a second
- * pass over the rows just stored does the rest. In a tile all its sums would wait in registers that
- * the long term needs.
+ * What follows a sum, done late: where it is long, or the sum is deep, tiles store their sums as they
+ * are, and a second pass over the rows just stored does the rest. In a tile all its sums would wait in
+ * registers that the long term needs; tiles of bare sums may be shared.
  * @module
  */
 import type { MatmulForm } from "../../lib/core/form.ts";
@@ -13,6 +13,7 @@ import { store } from "./load.ts";
 import { weightOf } from "./map.ts";
 import type { Run, Writing } from "./row_tiles.ts";
 import type { Scope } from "./scope.ts";
+import { isDeep } from "./sum_rows.ts";
 
 /** Multiply-adds from which a term is long. */
 const long = 12;
@@ -24,8 +25,10 @@ export function withoutEnd(
 ): Contraction | undefined {
   const [index, body] = contraction.outs;
   if (form.outs.length > 1 || form.outs[0].type.dtype !== contraction.kind) return undefined;
-  if (body.kind !== "call" || weightOf([body]) < long) return undefined;
-  return { ...contraction, outs: [index, { kind: "acc", type: contraction.kind, index: 0 }] };
+  if (body.kind !== "call") return undefined;
+  const outs = [index, { kind: "acc", type: contraction.kind, index: 0 } as const];
+  const bare = { ...contraction, outs };
+  return weightOf([body]) >= long || isDeep(bare) ? bare : undefined;
 }
 
 /** The end of all sums of some rows of a panel. */

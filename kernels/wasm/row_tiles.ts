@@ -3,17 +3,18 @@
  * copy of one that is not read as it lies.
  * @module
  */
-import { plusIndex, timesIndex } from "../../lib/core/index.ts";
+import { linearOf, plusIndex, timesIndex } from "../../lib/core/index.ts";
 import type { Scalar } from "../../lib/core/scalar.ts";
 import { sizeOf } from "../../lib/core/type.ts";
-import { axis } from "../sums.ts";
+import { axis, coef } from "../sums.ts";
 import type { Code, Local } from "./code.ts";
 import type { Contraction } from "./contraction.ts";
 import { countedLoop } from "./kernel.ts";
 import type { ModuleWriter } from "./module.ts";
 import type { Scope } from "./scope.ts";
 import { stageFunction } from "./staging.ts";
-import { tileFunction } from "./tile.ts";
+import { isDeep, pushSums, sumRows, type SumShape } from "./sum_rows.ts";
+import { tileFunction, unroll } from "./tile.ts";
 
 /** A contraction while its kernel is written. */
 export interface Writing {
@@ -109,28 +110,92 @@ function pushAddress(scope: Scope, operand: number, term: Scalar): void {
   code.addAddress();
 }
 
-/** The tiles of one panel from row `start` to `end`. */
+/** The rows of one panel from row `start` to `end`. */
 export function rowTiles(scope: Scope, how: Writing, run: Run, start: Local, end: Local): void {
-  const { module, contraction, tiles, rows, block, scratch } = how;
-  const { extents, row, left, right, sums } = contraction;
-  const { code, operands } = scope;
-  const { width, first, columns } = run;
+  const { module, contraction, tiles, rows, block } = how;
+  const { width, columns } = run;
+  const fuses = module.features.madd && contraction.kind === "f32";
+  const most = tileRows(width, fuses, Math.max(1, Math.min(block, rows)));
+  const given = { most, lefts: leftRows(rows, block, most), start, end };
+  if (columns === width && isDeep(tiles)) sharedRows(scope, how, run, given);
+  else ownTiles(scope, how, run, given);
+}
+
+/** Where the right operand of a panel starts: packed, panels stand one behind the other. */
+function pushPanel(scope: Scope, how: Writing, { width, first }: Run): void {
+  const { contraction: { right, sums }, scratch } = how;
+  if (right.staged) return scope.code.get(scratch);
   const depth = sizeOf(sums.map(({ extent }) => extent));
-  // Packed, a panel stands behind those before it; in place it starts at its first column.
   const panel = axis(panelAxis, 2 ** 20);
   const from: Scalar = right.packing
     ? plusIndex(plusIndex(right.index, timesIndex(panel, depth * width)), first * depth)
     : right.index;
-  const fuses = module.features.madd && contraction.kind === "f32";
-  const most = tileRows(width, fuses, Math.max(1, Math.min(block, rows)));
+  pushAddress(scope, right.operand, from);
+}
+
+/** Rows from `start` to `end`, in tiles of `most`, and what those may leave. */
+interface Rows {
+  readonly most: number;
+  readonly lefts: readonly number[];
+  readonly start: Local;
+  readonly end: Local;
+}
+
+/** How many rows full tiles leave, of whole units and of the last one. */
+function leftRows(rows: number, block: number, most: number): readonly number[] {
+  return [...new Set([block % most, rows % block % most])].filter((n) => n > 0);
+}
+
+/** By a function that other contractions use too. */
+function sharedRows(
+  scope: Scope,
+  how: Writing,
+  run: Run,
+  { most, lefts, start, end }: Rows,
+): void {
+  const { module, contraction: { kind, row, left, right, sums, extents }, tiles } = how;
+  const isPacked = right.packing !== undefined || right.staged;
+  const inner = sums.at(-1)!;
+  const shape: SumShape = {
+    ...{ kind, most, width: run.width, a: inner.a, b: isPacked ? run.width : inner.b },
+    rest: inner.extent % unroll,
+  };
+  const at = scope.child({ axes: new Map([[row, start]]) });
+  const { code } = at;
+  const result = tiles.outs[0];
+  pushAddress(at, left.operand, left.index);
+  code.address(left.rowStep * 4);
+  pushPanel(at, how, run);
+  pushAddress(at, at.operands.length - 1, result);
+  code.address(coef(linearOf(result), row) * 4);
+  pushSums(code, sums, shape, isPacked);
+  if (row < extents.length) {
+    code.get(end);
+    code.get(start);
+    code.op("i32.sub");
+  } else code.i32(1);
+  code.call(sumRows(module, shape, lefts));
+  scope.code.append(code);
+}
+
+/** By tiles that know all of the contraction, and do what follows the sums, too. */
+function ownTiles(
+  scope: Scope,
+  how: Writing,
+  run: Run,
+  { most, lefts, start, end }: Rows,
+): void {
+  const { module, contraction, tiles } = how;
+  const { extents, row, left } = contraction;
+  const { code, operands } = scope;
+  const { width, columns } = run;
   const at = code.local("i32");
   code.get(start);
   code.set(at);
   const tile = (count: number): Code => {
     const inner = scope.child({ axes: new Map([[row, at]]) });
     pushAddress(inner, left.operand, left.index);
-    if (right.staged) inner.code.get(scratch);
-    else pushAddress(inner, right.operand, from);
+    pushPanel(inner, how, run);
     for (let i = 0; i < extents.length; i++) inner.code.get(i === row ? at : inner.axis(i)!);
     if (row >= extents.length) inner.code.i32(0);
     for (const { pointer } of operands) inner.code.get(pointer);
@@ -146,9 +211,7 @@ export function rowTiles(scope: Scope, how: Writing, run: Run, start: Local, end
   code.op("i32.sub");
   code.set(full);
   countedLoop(code, at, { local: full }, most, tile(most));
-  const lefts = new Set([block % most, rows % block % most]);
   for (const count of lefts) {
-    if (count === 0) continue;
     const rest = tile(count);
     code.get(end);
     code.get(at);

@@ -6,7 +6,7 @@
 import type { Code, Local, ValueType } from "./code.ts";
 import type { SumLoop } from "./contraction.ts";
 import type { ModuleWriter } from "./module.ts";
-import { repeated } from "./tile.ts";
+import { move, repeated } from "./tile.ts";
 import { turn } from "./turned.ts";
 
 /** The function that copies a panel: parameters are where it lies and where it goes. */
@@ -23,13 +23,6 @@ export function stageFunction(
   return module.fn(key, `stage_${width}`, [address, address], (code) => {
     const [from, to] = [0, 1];
     const value = code.local("v128");
-    const move = (pointer: number, bytes: number) => {
-      if (bytes === 0) return;
-      code.get(pointer);
-      code.address(bytes);
-      code.addAddress();
-      code.set(pointer);
-    };
     const row = () => {
       for (let v = 0; v < width / 4; v++) {
         const there = Math.max(0, Math.min(4, columns - 4 * v));
@@ -57,7 +50,7 @@ export function stageFunction(
         code.get(value);
         code.memory("v128.store", 16 * v);
       }
-      move(to, width * 4);
+      move(code, to, width * 4);
     };
     /** Four rows at once: four columns of four neighbours are turned in registers. */
     const fourRows = () => {
@@ -75,8 +68,8 @@ export function stageFunction(
           code.memory("v128.store", r * width * 4 + 16 * v);
         });
       }
-      move(to, 4 * width * 4);
-      move(from, 16);
+      move(code, to, 4 * width * 4);
+      move(code, from, 16);
     };
     const levels = (index: number): void => {
       const { extent, b } = sums[index];
@@ -84,7 +77,7 @@ export function stageFunction(
         const inner = sums[index + 1];
         return repeated(code, extent, () => {
           levels(index + 1);
-          move(from, (b - inner.extent * inner.b) * 4);
+          move(code, from, (b - inner.extent * inner.b) * 4);
         });
       }
       const turned = b === 1 && columnStep !== 1 ? Math.floor(extent / 4) : 0;
@@ -92,7 +85,7 @@ export function stageFunction(
       if (extent - 4 * turned === 0) return;
       repeated(code, extent - 4 * turned, () => {
         row();
-        move(from, b * 4);
+        move(code, from, b * 4);
       });
     };
     levels(0);

@@ -23,7 +23,7 @@ export interface Tile {
 }
 
 /** How often the innermost loop is unrolled. */
-const unroll = 4;
+export const unroll = 4;
 
 /**
  * The function of a tile, by its index. Parameters: addresses in the left and the right operand, the
@@ -63,6 +63,59 @@ export function tileFunction(module: ModuleWriter, tile: Tile): number {
   });
 }
 
+/** How one element of the left operand and four of the right one are pushed, `k` steps further on. */
+export interface Reads {
+  left(row: number, k: number): void;
+  right(vector: number, k: number): void;
+}
+
+/** The sums of a tile, row by row in locals, and what adds one step of products to all of them. */
+export function productsOf(
+  code: Code,
+  module: ModuleWriter,
+  kind: "f32" | "i32",
+  rows: number,
+  vectors: number,
+  { left, right }: Reads,
+): { readonly sums: readonly (readonly Local[])[]; step(k: number): void } {
+  const sums = Array.from(
+    { length: rows },
+    () => Array.from({ length: vectors }, () => code.local("v128")),
+  );
+  // The operand with fewer registers is held, the other streams through one.
+  const holdsLeft = rows <= vectors;
+  const held = Array.from({ length: Math.min(rows, vectors) }, () => code.local("v128"));
+  const stream = code.local("v128");
+  const fused = kind === "f32" && module.features.madd;
+  const step = (k: number) => {
+    held.forEach((local, i) => {
+      if (holdsLeft) left(i, k);
+      else right(i, k);
+      code.set(local);
+    });
+    const many = holdsLeft ? vectors : rows;
+    for (let j = 0; j < many; j++) {
+      if (holdsLeft) right(j, k);
+      else left(j, k);
+      code.set(stream);
+      for (let i = 0; i < held.length; i++) {
+        const sum = holdsLeft ? sums[i][j] : sums[j][i];
+        if (fused) {
+          code.madd(holdsLeft ? held[i] : stream, holdsLeft ? stream : held[i], sum);
+          continue;
+        }
+        code.get(sum);
+        code.get(held[i]);
+        code.get(stream);
+        code.op(kind === "f32" ? "f32x4.mul" : "i32x4.mul");
+        code.op(kind === "f32" ? "f32x4.add" : "i32x4.add");
+        code.set(sum);
+      }
+    }
+  };
+  return { sums, step };
+}
+
 /** Pushes the sums of a tile into locals, row by row. */
 function sumsOf(
   code: Code,
@@ -73,58 +126,19 @@ function sumsOf(
   rowStep: number,
   loops: readonly SumLoop[],
   isPacked: boolean,
-): Local[][] {
-  const vectors = width / 4;
+): readonly (readonly Local[])[] {
   const [a, b] = [0, 1];
-  const accs = Array.from(
-    { length: rows },
-    () => Array.from({ length: vectors }, () => code.local("v128")),
-  );
-  // The operand with fewer registers is held, the other streams through one.
-  const holdsLeft = rows <= vectors;
-  const held = Array.from({ length: Math.min(rows, vectors) }, () => code.local("v128"));
-  const stream = code.local("v128");
-  const splat = (row: number, offset: number) => {
-    code.get(a);
-    code.memory("v128.load32_splat", offset + row * rowStep * 4);
-  };
-  const quad = (vector: number, offset: number) => {
-    code.get(b);
-    code.memory("v128.load", offset + vector * 16);
-  };
-  const one = (offsetA: number, offsetB: number) => {
-    held.forEach((local, i) => {
-      if (holdsLeft) splat(i, offsetA);
-      else quad(i, offsetB);
-      code.set(local);
-    });
-    const many = holdsLeft ? vectors : rows;
-    for (let j = 0; j < many; j++) {
-      if (holdsLeft) quad(j, offsetB);
-      else splat(j, offsetA);
-      code.set(stream);
-      held.forEach((local, i) => {
-        const acc = holdsLeft ? accs[i][j] : accs[j][i];
-        if (kind === "f32" && module.features.madd) {
-          code.madd(holdsLeft ? local : stream, holdsLeft ? stream : local, acc);
-          return;
-        }
-        code.get(acc);
-        code.get(local);
-        code.get(stream);
-        code.op(kind === "f32" ? "f32x4.mul" : "i32x4.mul");
-        code.op(kind === "f32" ? "f32x4.add" : "i32x4.add");
-        code.set(acc);
-      });
-    }
-  };
-  const move = (pointer: Local, bytes: number, into: Code) => {
-    if (bytes === 0) return;
-    into.get(pointer);
-    into.address(bytes);
-    into.addAddress();
-    into.set(pointer);
-  };
+  const { a: stepA, b: stepB } = loops.at(-1)!;
+  const { sums, step } = productsOf(code, module, kind, rows, width / 4, {
+    left(row, k) {
+      code.get(a);
+      code.memory("v128.load32_splat", (k * stepA + row * rowStep) * 4);
+    },
+    right(vector, k) {
+      code.get(b);
+      code.memory("v128.load", (k * stepB + vector * 4) * 4);
+    },
+  });
   const levels = (index: number): void => {
     const { extent, a: stepA, b: stepB } = loops[index];
     if (index < loops.length - 1) {
@@ -134,8 +148,8 @@ function sumsOf(
       const backB = isPacked ? 0 : (stepB - inner.extent * inner.b) * 4;
       repeated(code, extent, () => {
         levels(index + 1);
-        move(a, backA, code);
-        move(b, backB, code);
+        move(code, a, backA);
+        move(code, b, backB);
       });
       return;
     }
@@ -144,22 +158,36 @@ function sumsOf(
     const whole = Math.floor(extent / at);
     const rest = extent % at;
     const steps = (count: number) => {
-      for (let k = 0; k < count; k++) one(k * stepA * 4, k * stepB * 4);
-      move(a, count * stepA * 4, code);
-      move(b, count * stepB * 4, code);
+      for (let k = 0; k < count; k++) step(k);
+      move(code, a, count * stepA * 4);
+      move(code, b, count * stepB * 4);
     };
     if (whole) repeated(code, whole, () => steps(at));
     if (rest) steps(rest);
   };
   levels(0);
-  return accs;
+  return sums;
+}
+
+/** Moves a pointer by so many bytes. */
+export function move(code: Code, pointer: Local, bytes: number): void {
+  if (bytes === 0) return;
+  code.get(pointer);
+  code.address(bytes);
+  code.addAddress();
+  code.set(pointer);
 }
 
 /** A body so many times; a single time without a loop. */
-export function repeated(code: Code, times: number, body: () => void): void {
+export function repeated(
+  code: Code,
+  times: number | { readonly local: Local },
+  body: () => void,
+): void {
   if (times === 1) return body();
   const left = code.local("i32");
-  code.i32(times);
+  if (typeof times === "number") code.i32(times);
+  else code.get(times.local);
   code.set(left);
   code.loop(() => {
     body();

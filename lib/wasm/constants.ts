@@ -23,8 +23,9 @@ import type { Packer } from "./packer.ts";
 export interface Constants {
   /** The block of a value, held once more; give it back with `drop`. */
   hold(data: Data, packing?: Packing): Promise<Block>;
-  /** True if it is held already. */
+  /** True if it is held already; packed so, or in any way at all. */
   has(data: Data, packing?: Packing): boolean;
+  hasAny(data: Data): boolean;
   /** Ends one holding. */
   drop(data: Data, packing?: Packing): void;
   /** How many there are. */
@@ -89,6 +90,7 @@ export function constantsOf(heap: Heap, pack: Packer): Constants {
       return entry.block;
     },
     has: (data, packing) => entries.get(keyOf(data))?.has(nameOf(packing)) ?? false,
+    hasAny: (data) => entries.has(keyOf(data)),
     drop(data, packing) {
       const key = keyOf(data);
       const same = entries.get(key);

@@ -23,6 +23,7 @@ import { constantsOf } from "./constants.ts";
 import { engine } from "./features.ts";
 import { type Block, type Heap, newHeap } from "./heap.ts";
 import { packerOf } from "./packer.ts";
+import { broughtBytes } from "./room.ts";
 import { loadPlan, type Place } from "./run.ts";
 import { startThreads } from "./threads.ts";
 
@@ -153,8 +154,12 @@ export function openWasm(options: WasmOptions = {}): WasmMachine {
     async compile(graph: Graph, how: CompileOptions = {}): Promise<Loaded> {
       check("compile");
       const begun = performance.now();
+      const { heap, threads, constants } = first;
+      const grown = heap.reserve(broughtBytes(constants, graph));
+      const isTouched = !grown || threads.touch(grown);
       const plan = compilePlan(graph, target.limits, how, target);
-      if (isLong(plan)) first.threads.start();
+      if (isLong(plan)) threads.start();
+      if (!isTouched) threads.touch(grown);
       const planned = performance.now();
       const choices = choicesOf(plan, target);
       const chosen = await tuner.choose(plan, choices, how.optLevel === 3);

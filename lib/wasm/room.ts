@@ -3,8 +3,10 @@
  * @module
  */
 import { packedSize } from "../../kernels/wasm/packing.ts";
+import { type Graph, orderOf, rootsOf } from "../core/graph.ts";
 import type { Data } from "../core/host.ts";
 import type { Plan, SlotId } from "../core/plan.ts";
+import { bytesOf } from "../core/type.ts";
 import type { Constants } from "./constants.ts";
 import { roomOf } from "./heap.ts";
 import type { Packed, Part } from "./parts.ts";
@@ -23,6 +25,15 @@ export function readConstants(plan: Plan, parts: readonly Part[]): readonly Plai
     slot.kind === "constant" && slot.bytes > 0 && read.has(id)
       ? [{ slot: id, data: slot.data, bytes: slot.bytes }]
       : []
+  );
+}
+
+/** Bytes of the constants of a graph that no plan holds yet, about: planning may do without some. */
+export function broughtBytes(constants: Constants, graph: Graph): number {
+  const brought = new Set(orderOf(rootsOf(graph)).flatMap(({ data }) => data ?? []));
+  return [...brought].reduce(
+    (sum, data) => sum + (constants.hasAny(data) ? 0 : roomOf(bytesOf(data))),
+    0,
   );
 }
 

@@ -17,6 +17,7 @@ import type { Loaded } from "../core/target.ts";
 import { checkArgs, takeovers } from "../plan/args.ts";
 import { memoryReport } from "../plan/timeline.ts";
 import { stepInfos } from "../plan/work.ts";
+import { moduleOf } from "./compile.ts";
 import type { Constants } from "./constants.ts";
 import type { Block, Heap } from "./heap.ts";
 import { partsOf, stepTimes } from "./parts.ts";
@@ -89,8 +90,7 @@ async function load(
   const isAlone = !steps.some(({ barrier }) => barrier);
   let stamps: number[] = [];
   const stamp = (step: number) => void (stamps[step] = performance.now());
-  // The engine compiles beside what follows.
-  const loading = WebAssembly.compile(bytes).then((made) => threads.load(made, isAlone, stamp));
+  const loading = moduleOf(bytes).then((made) => threads.load(made, isAlone, stamp));
   undo.push(() => void loading.then((made) => made.dispose(), () => {}));
   const assembled = performance.now();
   if (grown) threads.touch(grown);

@@ -1,11 +1,11 @@
 /**
  * The threads of one memory: this one and workers that help. A run is started by a word that goes
- * up; nothing is sent. Workers take a module by a message, for which the words call them to their
- * event loops.
+ * up; nothing is sent. Modules come in messages, for which the words call workers to their event loop.
  * @module
  */
 import { control } from "../../kernels/wasm/control.ts";
 import { DeviceError } from "../core/fault.ts";
+import { instanceOf } from "./compile.ts";
 import type { Heap } from "./heap.ts";
 import { keepAlive, maySleep } from "./host_thread.ts";
 import { wasmWorker, workerVersion } from "./worker_text.ts";
@@ -34,10 +34,10 @@ export interface Threads {
     stamp?: (step: number) => void,
   ): Promise<Program>;
   /**
-   * Has the other threads touch memory that has just been grown by much, while this one begins to
-   * fill it: the system gives a page only then, which takes longer than filling it.
+   * Has the other threads touch memory that has grown by much: the system gives pages only then, which
+   * takes longer than filling them. False if there are no others yet.
    */
-  touch(range: { readonly from: number; readonly to: number }): void;
+  touch(range: { readonly from: number; readonly to: number }): boolean;
   /** Wakes all that sleep, so that a run that comes at once waits for none; gives what it took. */
   rouse(): number;
   /** True once a thread has died; the others cannot go on. */
@@ -236,6 +236,7 @@ export function startThreads(heap: Heap, options: ThreadOptions): Threads {
     },
     touch(range) {
       if (range.to - range.from >= much) send({ touch: { ...range, parts: workers.length } });
+      return workers.length > 0;
     },
     rouse() {
       const begun = performance.now();
@@ -245,7 +246,7 @@ export function startThreads(heap: Heap, options: ThreadOptions): Threads {
     async load(module, alone, stamp = () => {}) {
       if (isAwaited) await ready;
       const calls = count > 1 && !alone;
-      const instance = await WebAssembly.instantiate(module, { env: { memory, stamp } });
+      const instance = await instanceOf(module, { env: { memory, stamp } });
       const run = instance.exports.run as (tid: number, base: number | bigint) => number;
       const id = ++programs;
       if (calls) live.set(id, module);

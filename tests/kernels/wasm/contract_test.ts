@@ -80,6 +80,34 @@ Deno.test("wasm() multiplies sizes around the tiles' with operands that lie turn
   }
 });
 
+Deno.test("wasm() sums deeply, by functions that steps share: sizes around those of tiles", () => {
+  let turn = 0;
+  for (const k of [63, 64, 65, 67, 90, 131]) {
+    for (const [m, n] of [[1, 40], [2, 16], [3, 24], [7, 44], [5, 51], [26, 92], [50, 20]]) {
+      const options: MatmulOptions = {
+        turned: (["", "a", "b", "ab"] as const)[turn % 4],
+        batch: turn % 3 ? [] : [2],
+        tail: (["none", "bias", "residual", "long", "none"] as const)[turn % 5],
+      };
+      for (const check of [quick, turned[turn % 2]]) {
+        check({ form: product(m, n, k, options), tolerance: near });
+      }
+      const whole = integerProduct(m, n, k, "i32", (["", "b"] as const)[turn % 2]);
+      quick({ form: whole, tolerance: { rtol: 0, atol: 0 } });
+      turn++;
+    }
+  }
+  for (const [c, kernel] of [[8, [3, 3]], [65, [1, 1]], [6, [3, 5]], [3, [7, 7]]] as const) {
+    for (const tail of ["none", "bias", "residual", "long"] as const) {
+      for (const stride of [[1, 1], [2, 2]] as const) {
+        const options = { c, kernel, tail, stride, input: [9, 11], o: 44, pad: [1, 1] } as const;
+        quick(conv({ ...options, last: true, spare: turn++ % 2 }));
+        quick(conv({ ...options, dilate: [1, 2] }));
+      }
+    }
+  }
+});
+
 Deno.test("wasm() multiplies what is no f32: halves, integers, results in halves", () => {
   for (const turn of ["", "a", "b", "ab"] as const) {
     const half = product(12, 24, 16, { turned: turn, tail: "bias", dtype: "f16", out: "f16" });

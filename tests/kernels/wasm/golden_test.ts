@@ -41,6 +41,7 @@ const forms: Readonly<Record<string, readonly [Form, ...(readonly number[])]>> =
   "column maxima": [reduceForm(f32([5, 4]), [4], [5], "max", false)],
   "product in place": [product(2, 8, 3)],
   "product with a constant and a bias": [product(2, 8, 3, { tail: "bias" }), 1],
+  "deep product with a constant and a bias": [product(2, 8, 66, { tail: "bias" }), 1],
   "convolution": [convolution({ c: 4, o: 8, kernel: [2, 2], input: [2, 3], last: true }), 1],
   "depthwise": [
     convolution({ g: 4, c: 1, o: 1, kernel: [1, 3], pad: [0, 1], input: [2, 2], last: true }),
@@ -94,6 +95,21 @@ Deno.test("wasm() gives one key and one function for equal forms, another for ot
   const text = print(assemble(steps, 2, plain, 1, 16));
   assertEquals(text.match(/\(func \$map/g)?.length, 1);
   assertEquals(text.match(/call \$map/g)?.length, 3);
+});
+
+Deno.test("wasm() writes deep sums once for all contractions with such panels", () => {
+  const sizes = [[24, 64, 8], [48, 128, 9], [24, 65, 10], [24, 256, 7]];
+  const kernels = sizes.map(([n, k, m]) => kernelOf([product(m, n, k, { tail: "bias" }), 1]));
+  const steps = kernels.map((kernel) => ({
+    ...{ kernel, slots: kernel.packs.map((_, i) => i).concat(9), barrier: false, shared: false },
+  }));
+  const text = print(assemble(steps, 10, plain, 1, 16));
+  const names = text.match(/\(func \$\w+/g)!.map((name) => name.slice(7)).sort();
+  // The third sum has a step that is left over where it is unrolled.
+  assertEquals(names.filter((name) => name.startsWith("sums")), [
+    ...["sums_1x24", "sums_2x24", "sums_2x24"],
+  ]);
+  assertEquals(names.filter((name) => name.startsWith("tile")), []);
 });
 
 Deno.test("wasm() validates for every form, fused or not, with 32 bits or 64, shared or not", () => {
