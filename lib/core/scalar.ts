@@ -181,6 +181,13 @@ function pair(a: Term, b: Term): [Scalar, Scalar] {
   return [lift(a, like), lift(b, like)];
 }
 
+/** What is read only where the same condition holds says itself what stands elsewhere. */
+function selected(c: Scalar, a: Scalar, b: Scalar): Scalar {
+  return a.kind === "load" && a.valid === c && b.kind === "lit"
+    ? { ...a, fill: Number(b.value) }
+    : call("select", c, a, b);
+}
+
 /** Builders of terms; a bare number takes the kind of its neighbour. */
 export const s = {
   f: (value: number): Scalar => lit("f32", Math.fround(value)),
@@ -230,7 +237,7 @@ export const s = {
   bitOr: (a: Term, b: Term): Scalar => call("bitOr", ...pair(a, b)),
   bitXor: (a: Term, b: Term): Scalar => call("bitXor", ...pair(a, b)),
   /** `select(c, a, b)` is `a` where `c` holds, else `b`; both are computed. */
-  select: (c: Scalar, a: Term, b: Term): Scalar => call("select", c, ...pair(a, b)),
+  select: (c: Scalar, a: Term, b: Term): Scalar => selected(c, ...pair(a, b)),
   shl: (x: Scalar, by: Term): Scalar => call("shl", x, lift(by, "u32")),
   shr: (x: Scalar, by: Term): Scalar => call("shr", x, lift(by, "u32")),
   toF32: (x: Scalar): Scalar => x.type === "f32" ? x : call("toF32", x),

@@ -215,7 +215,7 @@ function rewritten(group: Group, ins: readonly Placed[], outs: readonly Placed[]
       const index = change(leaf.index);
       const valid = leaf.valid && change(leaf.valid);
       const { shape } = group.ins[leaf.operand];
-      const at = layout ? physicalAddress(coordsOf(index, shape), shape, layout) : index;
+      const at = layout ? physicalAddress(coordsOf(index, shape, valid), shape, layout) : index;
       return { ...leaf, index: at, ...(valid ? { valid } : {}) };
     }, memo);
   const type = ({ tensor: { dtype, shape } }: Placed): Type => ({ dtype, shape });
