@@ -117,8 +117,8 @@ export function pack(source: ArrayLike<number>, packing: Packing, into: Words): 
 
 /** Packs one panel element by element; long ones go through kernels (`packer.ts`). */
 export function packPanel(source: ArrayLike<number>, panel: Panel, into: Words): void {
-  const { start, stride, full, width, rows: { starts, places }, at } = panel;
-  const count = places.length;
+  const { start, stride, full, width, rows: { startsOf, places }, at } = panel;
+  const [starts, count] = [startsOf(), places.length];
   for (let first = 0; first < count; first += chunk) {
     const end = Math.min(count, first + chunk);
     for (let c = 0; c < full; c++) {
@@ -136,7 +136,7 @@ export type Words = Float32Array | Int32Array;
 /** The rows of a panel in the order in which they lie in the source. */
 export interface RowOrder {
   /** Where each starts in the source, less where the panel does. */
-  readonly starts: Int32Array;
+  startsOf(): Int32Array;
   /** Which row of the panel it is. */
   readonly places: Int32Array;
   /** Elements from each row to the next, where that is the same for all. */
@@ -147,10 +147,17 @@ function inSourceOrder(rows: readonly Stride[]): RowOrder {
   const after = (i: number) => rows.slice(i + 1).reduce((n, { extent }) => n * extent, 1);
   const axes = rows.map(({ extent, stride }, i) => ({ extent, stride, place: after(i) }))
     .sort((p, q) => q.stride - p.stride);
-  const starts = offsetsOf(axes);
   const places = offsetsOf(axes.map(({ extent, place }) => ({ extent, stride: place })));
-  const step = starts.length > 1 ? starts[1] : 0;
-  return { places, starts, step: starts.every((at, i) => at === i * step) ? step : undefined };
+  return { places, startsOf: () => offsetsOf(axes), step: stepOf(axes) };
+}
+
+/** Elements from each combination of axes to the next, where that is the same for all. */
+function stepOf(axes: readonly Stride[]): number | undefined {
+  const long = axes.filter(({ extent }) => extent > 1);
+  const isEven = long.every(({ stride }, i) =>
+    i === long.length - 1 || stride === long[i + 1].extent * long[i + 1].stride
+  );
+  return isEven ? long.at(-1)?.stride ?? 0 : undefined;
 }
 
 /** Rows that are copied together: they stay in the first cache while column after column is read. */

@@ -15,7 +15,7 @@ export interface Heap {
   readonly shared: boolean;
   /** Pages that the memory may grow to. */
   readonly most: number;
-  /** Takes a block, zeroed or not, aligned to 64 bytes; `what` is for the error. */
+  /** Takes a block, zeroed only where it is new, aligned to 64 bytes; `what` is for the error. */
   take(bytes: number, what: string): Block;
   /** Gives a block back; a second time does nothing. */
   give(block: Block): void;
@@ -37,6 +37,8 @@ export interface Block {
   readonly heap: Heap;
   readonly address: number;
   readonly bytes: number;
+  /** True if nothing was there before: its bytes are zero. */
+  readonly isNew: boolean;
 }
 
 const pageBytes = 65536;
@@ -60,6 +62,8 @@ export function newHeap(shared: boolean, wide: boolean, most: number): Heap {
     to: heapStart + pageBytes - slack,
   }];
   let now = 0, peak = 0;
+  // Memory behind it was never taken.
+  let mark = heapStart;
   const heap: Heap = {
     memory: memory.memory,
     wide,
@@ -72,8 +76,9 @@ export function newHeap(shared: boolean, wide: boolean, most: number): Heap {
         grow(need, what);
         gap = free.find(({ from, to }) => to - from >= need)!;
       }
-      const block: Block = { heap, address: gap.from, bytes };
+      const block: Block = { heap, address: gap.from, bytes, isNew: gap.from >= mark };
       gap.from += need;
+      mark = Math.max(mark, gap.from);
       if (gap.from === gap.to) free = free.filter((g) => g !== gap);
       sizes.set(block, need);
       now += need;

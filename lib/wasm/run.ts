@@ -98,7 +98,7 @@ async function load(
   const tableBytes = 8 * (count + 1) + shareBytes * steps.length * threads.count;
   const tables = own(tableBytes, "the tables of a plan");
   const arenas = plan.arenas.map((bytes, i) => own(bytes, `arena ${i}`));
-  arenas.forEach((block) => heap.bytes(block.address, block.bytes).fill(0));
+  arenas.forEach((block) => block.isNew || heap.bytes(block.address, block.bytes).fill(0));
   const scratch = scratchOf(steps);
   const addresses = new Float64Array(count + 1);
   if (scratch) addresses[count] = own(scratch * threads.count, "the threads' own memory").address;

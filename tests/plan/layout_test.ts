@@ -5,6 +5,7 @@
  */
 import fc from "fast-check";
 import { wasm, wasmLimits } from "../../kernels/wasm/target.ts";
+import { printForm } from "../../lib/core/form.ts";
 import type { Graph } from "../../lib/core/graph.ts";
 import type { Host } from "../../lib/core/host.ts";
 import type { Plan } from "../../lib/core/plan.ts";
@@ -121,6 +122,18 @@ Deno.test("layout: what reads a value beside convolutions reads it as it lies", 
     return [z, sum(y, { axis: [0, 2] }), softmax(y, { axis: 3 }), mul(y, 2)];
   }, [image([2, 3, 7, 9])]);
   assertEquals(relayouts(plan), 1);
+});
+
+Deno.test("layout: a pool that reaches over the edge reads channels side by side", async () => {
+  const options = { kernel: [3, 3], stride: [2, 2], padding: [1, 1] } as const;
+  const filter = weights([8, 3, 3, 3]);
+  const f = (x: Tensor) => relu(maxPool2d(conv2d(x, filter, { padding: [1, 1] }), options));
+  const plan = await planned(f, [image([1, 3, 9, 9])]);
+  const pool = plan.steps.find((step) => step.kind === "kernel" && step.form.kind === "reduce");
+  assert(pool?.kind === "kernel");
+  const text = printForm(pool.form);
+  // What is read outside is not asked for element by element, and says itself what stands there.
+  assert(text.includes("else -Infinity") && !/div|rem|body: select/.test(text), text);
 });
 
 Deno.test("layout: a result that a convolution reads stays dense and is converted for it", async () => {

@@ -112,6 +112,9 @@ Deno.test("random takes and gives: nothing overlaps, and in the end all is one g
       for (const [take, want, pick] of list) {
         if (take || live.length === 0) {
           const block = heap.take(want, "a test");
+          const own = heap.bytes(block.address, want);
+          assert(!block.isNew || own.every((byte) => byte === 0), "new memory is not zero");
+          own.fill(1);
           const end = block.address + Math.max(64, Math.ceil(want / 64) * 64);
           for (const other of live) {
             const apart = end <= other.address || other.address + other.bytes <= block.address;
