@@ -29,6 +29,8 @@ import type { Scope } from "./scope.ts";
 
 /** Bytes of the right operand from which few rows are split by panels. */
 const heavy = 256 * 1024;
+/** Bytes of sums that are still in a cache when the last of them is there. */
+const cached = 256 * 1024;
 /** Units that keep threads busy. */
 const enough = 16;
 /** Rows of a block are a multiple of every tile's. */
@@ -145,7 +147,7 @@ function blockOf(rows: number, groups: number): number {
 
 /** Names the axes of a unit and writes what it does. */
 function unitOf(scope: Scope, how: Writing, split: Units, unit: Local, held: Local): void {
-  const { contraction: { extents, right }, block, rows } = how;
+  const { contraction: { extents, right, column }, block, rows } = how;
   const { byPanels, first, then, blocks, runs } = split;
   const { code } = scope;
   const extent = (i: number) => extents[i];
@@ -174,6 +176,15 @@ function unitOf(scope: Scope, how: Writing, split: Units, unit: Local, held: Loc
     code.op("i32.div_u");
     code.set(panel);
     onePanel(inner, how, split, locals.get(first.length)!, { panel, held }, start, end);
+  } else if (how.late !== undefined && block * extent(column) * 4 <= cached) {
+    for (const run of runs) {
+      allPanels(inner, how, run, (at) => rowTiles(at, how, run, start, end));
+    }
+    // One pass for all panels, over what the caches still hold.
+    const zero = inner.code.local("i32");
+    const whole = inner.child({ axes: new Map([[column, zero]]) });
+    lateRows(whole, how, extent(column), how.late, start, end);
+    inner.code.append(whole.code);
   } else {
     for (const run of runs) {
       allPanels(inner, how, run, (at) => rowsOf(at, how, run, start, end));
@@ -185,7 +196,7 @@ function unitOf(scope: Scope, how: Writing, split: Units, unit: Local, held: Loc
 /** Rows of a panel, and what follows their sums if it comes late. */
 function rowsOf(scope: Scope, how: Writing, run: Run, start: Local, end: Local): void {
   rowTiles(scope, how, run, start, end);
-  if (how.late !== undefined) lateRows(scope, how, run, how.late, start, end);
+  if (how.late !== undefined) lateRows(scope, how, run.columns, how.late, start, end);
 }
 
 /** Pushes min(local + by, most), through `spare`. */

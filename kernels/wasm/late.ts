@@ -11,7 +11,7 @@ import type { Contraction } from "./contraction.ts";
 import { countedLoop } from "./kernel.ts";
 import { store } from "./load.ts";
 import { weightOf } from "./map.ts";
-import type { Run, Writing } from "./row_tiles.ts";
+import type { Writing } from "./row_tiles.ts";
 import type { Scope } from "./scope.ts";
 import { isDeep } from "./sum_rows.ts";
 
@@ -31,11 +31,11 @@ export function withoutEnd(
   return weightOf([body]) >= long || isDeep(bare) ? bare : undefined;
 }
 
-/** The end of all sums of some rows of a panel. */
+/** The end of all sums of some rows and columns; the scope names the first of these. */
 export function lateRows(
   scope: Scope,
   { contraction: { extents, row, column, outs } }: Writing,
-  { columns }: Run,
+  columns: number,
   operand: number,
   start: Local,
   end: Local,

@@ -160,7 +160,6 @@ export function openWasm(options: WasmOptions = {}): WasmMachine {
       const plan = compilePlan(graph, target.limits, how, target);
       if (isLong(plan)) threads.start();
       if (!isTouched) threads.touch(grown);
-      const planned = performance.now();
       const choices = choicesOf(plan, target);
       const chosen = await tuner.choose(plan, choices, how.optLevel === 3);
       const kernels = plan.steps.map((step, i) =>
@@ -171,7 +170,7 @@ export function openWasm(options: WasmOptions = {}): WasmMachine {
         donate: how.donate,
         once: how.once,
         variants: chosen.map((variant) => variant?.name),
-        took: { plan: planned - begun, emit: performance.now() - planned },
+        planMs: performance.now() - begun,
       });
     },
     upload: (value: Host): Resident => residents.upload(value),

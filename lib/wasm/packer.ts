@@ -38,8 +38,8 @@ const someWords = 2 ** 16;
 export function packerOf(heap: Heap, features: Features): Packer {
   let kernels: PackerExports | undefined;
   const addressOf = (address: number) => heap.wide ? BigInt(address) : address;
-  const wordsAt = (address: number, length: number) =>
-    new Int32Array(heap.memory.buffer as ArrayBuffer, address, length);
+  /** The memory as it is now. */
+  const all = () => new Int32Array(heap.memory.buffer as ArrayBuffer);
 
   function load(): PackerExports {
     const module = new WebAssembly.Module(packerModule(features, heap.most));
@@ -51,11 +51,11 @@ export function packerOf(heap: Heap, features: Features): Packer {
   function byColumns(words: Int32Array, { panels }: Group, block: Block, copy: Block): void {
     const { columns } = kernels ??= load();
     const { places } = panels[0].rows;
-    wordsAt(copy.address, places.length).set(places);
+    const memory = all();
+    memory.set(places, copy.address / 4);
     const at = copy.address + 4 * places.length;
     for (const panel of panels) {
-      const span = spanOf(panel);
-      wordsAt(at, span).set(words.subarray(panel.start, panel.start + span));
+      memory.set(words.subarray(panel.start, panel.start + spanOf(panel)), at / 4);
       columns(
         addressOf(at),
         addressOf(block.address + 4 * panel.at),
@@ -75,10 +75,11 @@ export function packerOf(heap: Heap, features: Features): Packer {
     const { start } = panels[0];
     const width = widthOf(panels);
     const many = rowsOf(panels);
+    const memory = all();
     for (let first = 0; first < count; first += many) {
       const [here, from] = [Math.min(many, count - first), start + first * step!];
       const span = (here - 1) * step! + width;
-      wordsAt(copy.address, span).set(words.subarray(from, from + span));
+      memory.set(words.subarray(from, from + span), copy.address / 4);
       for (const panel of panels) {
         rows(
           addressOf(copy.address + 4 * (panel.start - start)),

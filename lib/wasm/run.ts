@@ -40,7 +40,8 @@ export interface LoadOptions {
   readonly donate?: readonly number[];
   readonly once?: boolean;
   readonly variants?: readonly (string | undefined)[];
-  readonly took?: { readonly plan: number; readonly emit: number };
+  /** What planning took. */
+  readonly planMs?: number;
 }
 
 /** Portions in which a thread takes its share of a step; others help with the last ones. */
@@ -72,7 +73,7 @@ async function load(
   place: Place,
   plan: Plan,
   kernels: readonly (WasmKernel | undefined)[],
-  { donate = [], once = false, variants = [], took = { plan: 0, emit: 0 } }: LoadOptions,
+  { donate = [], once = false, variants = [], planMs = 0 }: LoadOptions,
   undo: (() => void)[],
 ): Promise<Loaded> {
   const { heap, threads, constants, residents, features } = place;
@@ -287,8 +288,8 @@ async function load(
         dispatch: [all.find(({ ends }) => ends === i)!.kernel.units],
       })),
     took: {
-      plan: took.plan,
-      compile: took.emit + assembled - begun + compiled - uploaded,
+      plan: planMs,
+      compile: assembled - begun + compiled - uploaded,
       upload: uploaded - assembled,
     },
     dispose() {
