@@ -40,7 +40,7 @@ function digitsOf(
 ): Scalar[] | undefined {
   const parts: Terms[] = shape.map(() => new Map());
   for (const [key, { atom, coef }] of sum.terms) {
-    const i = strides.findIndex((s, i) => shape[i] > 1 && coef >= s && coef % s === 0);
+    const i = strides.findIndex((s, i) => shape[i] > 1 && Math.abs(coef) >= s && coef % s === 0);
     if (i < 0) return undefined;
     parts[i].set(key, { atom, coef: coef / strides[i] });
   }
