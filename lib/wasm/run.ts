@@ -40,7 +40,6 @@ export interface LoadOptions {
   readonly donate?: readonly number[];
   readonly once?: boolean;
   readonly variants?: readonly (string | undefined)[];
-  /** What planning took. */
   readonly planMs?: number;
 }
 
