@@ -22,8 +22,8 @@ export type Local = number;
 
 /** A function being written. */
 export interface Code {
-  /** Pushes an instruction and its immediates, which are unsigned LEB128 numbers. */
-  op(name: OpName, ...immediates: readonly number[]): void;
+  /** Pushes an instruction and its immediates, of which it has two at most: unsigned LEB128 numbers. */
+  op(name: OpName, first?: number, second?: number): void;
   /** `local.get`, `local.set`, `local.tee`. */
   get(local: Local): void;
   set(local: Local): void;
@@ -76,9 +76,10 @@ interface Body extends Code {
 
 /** Shared by all bodies and their pieces, for there are very many. */
 const instructions = {
-  op(this: Body, name: OpName, ...immediates: readonly number[]): void {
+  op(this: Body, name: OpName, first?: number, second?: number): void {
     this.bytes.opcode(opcodes[name]);
-    for (const value of immediates) this.bytes.u(value);
+    if (first !== undefined) this.bytes.u(first);
+    if (second !== undefined) this.bytes.u(second);
   },
   get(this: Body, local: Local): void {
     this.bytes.pair(0x20, local);

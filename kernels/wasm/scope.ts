@@ -158,8 +158,11 @@ const behaviour = {
   },
   pointerTo(this: Block, operand: number, atoms: readonly Atom[]): Local {
     const { code, parent, operands } = this;
-    const isHere = ({ atom }: Atom) => !isOuterPart(this, atom);
-    if (parent && !atoms.some(isHere)) return parent.pointerTo(operand, atoms);
+    const outer: Atom[] = [];
+    for (let i = 0; parent && i < atoms.length; i++) {
+      if (isOuterPart(this, atoms[i].atom)) outer.push(atoms[i]);
+    }
+    if (parent && outer.length === atoms.length) return parent.pointerTo(operand, atoms);
     if (atoms.length === 0) return operands[operand].pointer;
     this.pointers ??= new Map();
     let found = this.pointers.get(atoms);
@@ -168,11 +171,10 @@ const behaviour = {
     const size = itemBytes(operands[operand].dtype);
     const key = `&${operand}:${atoms.map(({ atom, coef }) => `${idOf(this, atom)}*${coef}`)}`;
     return found[operand] = keep(this, key, code.wide ? "i64" : "i32", () => {
-      const outer = parent ? atoms.filter((atom) => !isHere(atom)) : [];
       code.get(parent ? parent.pointerTo(operand, outer) : operands[operand].pointer);
-      for (const { atom, coef } of atoms) {
-        if (outer.some((one) => one.atom === atom)) continue;
-        code.get(this.scaled(atom, coef * size));
+      for (const one of atoms) {
+        if (outer.includes(one)) continue;
+        code.get(this.scaled(one.atom, one.coef * size));
         code.addAddress();
       }
     });
