@@ -84,18 +84,22 @@ export interface Panel {
   readonly at: number;
 }
 
-/** All panels of a packing, in order. */
-export function panelsOf(packing: Packing, from: number = 0): readonly Panel[] {
+/** All panels of a packing, in order; `orderOf` gives the order of rows, which many have in common. */
+export function panelsOf(
+  packing: Packing,
+  orderOf: (rows: readonly Stride[]) => RowOrder = inSourceOrder,
+  from: number = 0,
+): readonly Panel[] {
   if (packing.kind === "several") {
     let at = from;
     return packing.parts.flatMap((part) => {
-      const panels = panelsOf(part, at);
+      const panels = panelsOf(part, orderOf, at);
       at += packedSize(part);
       return panels;
     });
   }
   const { base, matrices, columns: { extent, stride }, widths } = packing;
-  const rows = inSourceOrder(packing.rows);
+  const rows = orderOf(packing.rows);
   const panels: Panel[] = [];
   let at = from;
   for (const matrix of offsetsOf(matrices)) {
@@ -143,7 +147,8 @@ export interface RowOrder {
   readonly step: number | undefined;
 }
 
-function inSourceOrder(rows: readonly Stride[]): RowOrder {
+/** The order of some rows. */
+export function inSourceOrder(rows: readonly Stride[]): RowOrder {
   const after = (i: number) => rows.slice(i + 1).reduce((n, { extent }) => n * extent, 1);
   const axes = rows.map(({ extent, stride }, i) => ({ extent, stride, place: after(i) }))
     .sort((p, q) => q.stride - p.stride);

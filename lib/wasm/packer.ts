@@ -7,11 +7,14 @@ import type { Features } from "../../kernels/wasm/module.ts";
 import { type PackerExports, packerModule } from "../../kernels/wasm/packer.ts";
 import {
   elementsOf,
+  inSourceOrder,
   packedSize,
   type Packing,
   packPanel,
   type Panel,
   panelsOf,
+  type RowOrder,
+  type Stride,
   type Words,
 } from "../../kernels/wasm/packing.ts";
 import type { HostArray } from "../core/host.ts";
@@ -34,9 +37,16 @@ const long = 4096;
 const mostWords = 2 ** 18;
 const someWords = 2 ** 16;
 
+/** Orders of rows that are kept, for layers of one network have few. */
+const mostOrders = 16;
+
+/** Bytes beside a constant that packing it may take, about. */
+export const packingRoom = 4 * (mostWords + 8192);
+
 /** The packer of a memory. */
 export function packerOf(heap: Heap, features: Features): Packer {
   let kernels: PackerExports | undefined;
+  const orders = new Map<string, RowOrder>();
   const addressOf = (address: number) => heap.wide ? BigInt(address) : address;
   /** The memory as it is now. */
   const all = () => new Int32Array(heap.memory.buffer as ArrayBuffer);
@@ -45,6 +55,15 @@ export function packerOf(heap: Heap, features: Features): Packer {
     const module = new WebAssembly.Module(packerModule(features, heap.most));
     const env = { memory: heap.memory, stamp() {} };
     return new WebAssembly.Instance(module, { env }).exports as unknown as PackerExports;
+  }
+
+  function orderOf(rows: readonly Stride[]): RowOrder {
+    const key = JSON.stringify(rows);
+    let order = orders.get(key);
+    if (order) return order;
+    if (orders.size === mostOrders) orders.clear();
+    orders.set(key, order = inSourceOrder(rows));
+    return order;
   }
 
   /** Each panel from a copy of its columns. */
@@ -96,7 +115,7 @@ export function packerOf(heap: Heap, features: Features): Packer {
     const make = elementsOf(packing) === "f32" ? Float32Array : Int32Array;
     const size = packedSize(packing);
     const target = () => new make(heap.memory.buffer as ArrayBuffer, block.address, size);
-    const panels = panelsOf(packing);
+    const panels = panelsOf(packing, orderOf);
     const words = size >= long && isCopied(source, target()) ? wordsOf(source) : undefined;
     const groups: readonly Group[] = words
       ? groupsOf(panels)

@@ -9,6 +9,7 @@ import type { Plan, SlotId } from "../core/plan.ts";
 import { bytesOf } from "../core/type.ts";
 import type { Constants } from "./constants.ts";
 import { roomOf } from "./heap.ts";
+import { packingRoom } from "./packer.ts";
 import type { Packed, Part } from "./parts.ts";
 
 /** A constant that is read as it lies. */
@@ -28,13 +29,15 @@ export function readConstants(plan: Plan, parts: readonly Part[]): readonly Plai
   );
 }
 
-/** Bytes of the constants of a graph that no plan holds yet, about: planning may do without some. */
+/**
+ * Bytes that the constants of a graph will take which no plan holds yet, about: planning may do without
+ * some, and packing takes some for a while.
+ */
 export function broughtBytes(constants: Constants, graph: Graph): number {
   const brought = new Set(orderOf(rootsOf(graph)).flatMap(({ data }) => data ?? []));
-  return [...brought].reduce(
-    (sum, data) => sum + (constants.hasAny(data) ? 0 : roomOf(bytesOf(data))),
-    0,
-  );
+  const bytes = [...brought].filter((data) => !constants.hasAny(data)).map(bytesOf);
+  const all = bytes.reduce((sum, own) => sum + roomOf(own), 0);
+  return all + Math.min(all, packingRoom);
 }
 
 /** Bytes of arenas, and of constants that no other plan holds. */
