@@ -44,16 +44,11 @@ function newNotes(): Notes {
   const allNeeds = new Map<Scalar, Needs>();
   const sums = new Map<Scalar, Sum>();
   const ids = new Map<Scalar, number>();
-  return {
+  const notes: Notes = {
     needs(term) {
       const known = allNeeds.get(term);
       if (known) return known;
-      const axes = new Set<number>(), accs = new Set<number>();
-      walk(term, (part) => {
-        if (part.kind === "axis") axes.add(part.axis);
-        if (part.kind === "acc") accs.add(part.index);
-      });
-      const made = { axes: [...axes], accs: [...accs] };
+      const made = needsOf(term, notes.needs);
       allNeeds.set(term, made);
       return made;
     },
@@ -72,6 +67,38 @@ function newNotes(): Notes {
       return id;
     },
   };
+  return notes;
+}
+
+/** From what its parts depend on. */
+function needsOf(term: Scalar, of: (part: Scalar) => Needs): Needs {
+  switch (term.kind) {
+    case "axis":
+      return { axes: [term.axis], accs: [] };
+    case "acc":
+      return { axes: [], accs: [term.index] };
+    case "load":
+      return term.valid ? both(of(term.index), of(term.valid)) : of(term.index);
+    case "call":
+      return term.args.map(of).reduce(both);
+    default:
+      return nothing;
+  }
+}
+
+const nothing: Needs = { axes: [], accs: [] };
+
+function both(a: Needs, b: Needs): Needs {
+  const axes = joined(a.axes, b.axes), accs = joined(a.accs, b.accs);
+  if (axes === a.axes && accs === a.accs) return a;
+  return axes === b.axes && accs === b.accs ? b : { axes, accs };
+}
+
+function joined(a: readonly number[], b: readonly number[]): readonly number[] {
+  if (a === b || b.length === 0) return a;
+  if (a.length === 0) return b;
+  const others = b.filter((n) => !a.includes(n));
+  return others.length === 0 ? a : a.concat(others);
 }
 
 /** How often each part stands in some terms. */

@@ -82,10 +82,11 @@ function isOuter(at: Block, term: Scalar): boolean {
   const { parent, names, lanes } = at;
   if (parent === undefined) return false;
   const { axes, accs } = at.shared.notes.needs(term);
-  for (const index of accs) {
-    if (names.accs?.has(index) || parent.acc(index) === undefined) return false;
+  for (let i = 0; i < accs.length; i++) {
+    if (names.accs?.has(accs[i]) || parent.acc(accs[i]) === undefined) return false;
   }
-  for (const axis of axes) {
+  for (let i = 0; i < axes.length; i++) {
+    const axis = axes[i];
     if (names.axes?.has(axis) || names.shift?.has(axis)) return false;
     // Outside, what lies along the neighbours here may be one value for all of them.
     if (axis === lanes && lanes !== parent.lanes) return false;
@@ -183,7 +184,8 @@ const behaviour = {
     const size = itemBytes(this.operands[operand].dtype);
     const { constant, atoms } = this.shared.notes.sum(index);
     let step = 0, moved = constant;
-    for (const { atom, coef } of atoms) {
+    for (let i = 0; i < atoms.length; i++) {
+      const { atom, coef } = atoms[i];
       if (atom.kind === "axis") moved += coef * this.shift(atom.axis);
       if (!this.varies(atom)) continue;
       if (atom.kind !== "axis" || atom.axis !== this.lanes) return undefined;

@@ -153,7 +153,7 @@ export function openWasm(options: WasmOptions = {}): WasmMachine {
     },
     async compile(graph: Graph, how: CompileOptions = {}): Promise<Loaded> {
       check("compile");
-      const begun = performance.now();
+      const planningBegan = performance.now();
       const { heap, threads, constants } = first;
       const grown = heap.reserve(broughtBytes(constants, graph));
       const isTouched = !grown || threads.touch(grown);
@@ -170,7 +170,7 @@ export function openWasm(options: WasmOptions = {}): WasmMachine {
         donate: how.donate,
         once: how.once,
         variants: chosen.map((variant) => variant?.name),
-        planMs: performance.now() - begun,
+        planningBegan,
       });
     },
     upload: (value: Host): Resident => residents.upload(value),
