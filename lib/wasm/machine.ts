@@ -18,7 +18,7 @@ import type { CompileOptions, Loaded, Machine, Target, Tuning, Variant } from ".
 import { sizeOf, type Type } from "../core/type.ts";
 import { compilePlan } from "../plan/compile.ts";
 import { tunerOf } from "../plan/tune.ts";
-import { flopsOf } from "../plan/work.ts";
+import { flopsOf, productFlops } from "../plan/work.ts";
 import { constantsOf } from "./constants.ts";
 import { engine } from "./features.ts";
 import { type Block, type Heap, newHeap } from "./heap.ts";
@@ -155,6 +155,8 @@ export function openWasm(options: WasmOptions = {}): WasmMachine {
       check("compile");
       const planningBegan = performance.now();
       const { heap, threads, constants } = first;
+      // Workers begin while this thread plans; what only the plan shows to be long starts them then.
+      if (productFlops(graph) >= long) threads.start();
       const grown = heap.reserve(broughtBytes(constants, graph));
       const isTouched = !grown || threads.touch(grown);
       const plan = compilePlan(graph, target.limits, how, target);
