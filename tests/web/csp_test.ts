@@ -103,14 +103,18 @@ test("a page that is not isolated: one thread", async (visit) => {
 
 test("in a worker of the page: as many threads, and the page stays free", async (visit) => {
   await using visited = await visit({ folder, isolated: true });
-  const got = await visited.page.evaluate(`new Promise((done) => {
-    const worker = new Worker("probe.js", { type: "module" });
-    worker.onmessage = ({ data }) => { worker.terminate(); done(data); };
+  const { page } = visited;
+  const got = await page.evaluate(`new Promise((done) => {
+    const worker = globalThis.worker = new Worker("probe.js", { type: "module" });
+    worker.onmessage = ({ data }) => done(data);
     worker.postMessage("go");
   })`) as Computed;
   assertRight(got);
   assertMatch(got.description, new RegExp(`^WebAssembly SIMD, ${several}(,|$)`));
-  await idle(visited.page);
+  // Its own workers end by themselves; only then it is ended.
+  await idle(page, 1);
+  await page.evaluate("worker.terminate()");
+  await idle(page);
 });
 
 test("disposed targets leave no workers, nor do those whose workers were ended", async (visit) => {
