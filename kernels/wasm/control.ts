@@ -30,6 +30,8 @@ export const control = {
   base: 768,
   /** Goes up with each run and each message: what a worker sleeps on, so that it misses neither. */
   calls: 832,
+  /** Workers that are there. */
+  there: 896,
 } as const;
 
 /** Where the table of constant words starts, and how many it holds. */

@@ -8,7 +8,7 @@ import { DeviceError } from "../core/fault.ts";
 import { instanceOf } from "./compile.ts";
 import type { Heap } from "./heap.ts";
 import { keepAlive, maySleep } from "./host_thread.ts";
-import { wasmWorker, workerVersion } from "./worker_text.ts";
+import { areThere, type Started, startWorkers } from "./start_workers.ts";
 
 /** Threads that share a memory. */
 export interface Threads {
@@ -94,9 +94,9 @@ export function startThreads(heap: Heap, options: ThreadOptions): Threads {
   const workers: Worker[] = [];
   let dead: string | undefined;
   let programs = 0, posted = 0, runs = 0;
-  let alarm: ReturnType<typeof setTimeout> | undefined;
 
   let ready = Promise.resolve();
+  let starting: Started | undefined;
   let isBegun = count === 1, isUp = false;
   let isAwaited = !options.later; // Else workers do not keep the process alive.
   const live = new Map<number, WebAssembly.Module>();
@@ -105,10 +105,22 @@ export function startThreads(heap: Heap, options: ThreadOptions): Threads {
   function begin(): void {
     if (isBegun) return;
     isBegun = true;
-    ready = startWorkers().then(join, goOnAlone);
+    starting = startWorkers({
+      ...{ memory, wide, count: count - 1, worker: options.worker, patience },
+      take(worker) {
+        workers.push(worker);
+        if (!isAwaited) keepAlive(worker, false);
+      },
+      isUp: () => isUp,
+      fault: (message) => dead ??= message,
+    });
+    posted++;
+    Atomics.store(words, word("posted"), posted);
+    ready = starting.arrived.then(join, goOnAlone);
   }
 
   function join(): void {
+    if (isUp) return;
     isUp = true;
     if (isAwaited) workers.forEach((worker) => keepAlive(worker, false));
     words[word("threads")] = count;
@@ -119,76 +131,14 @@ export function startThreads(heap: Heap, options: ThreadOptions): Threads {
     queueMicrotask(() => left > 0 ? beginSoon(left - 1) : begin());
   }
 
-  async function startWorkers(): Promise<void> {
-    const url = options.worker ??
-      URL.createObjectURL(new Blob([wasmWorker()], { type: "text/javascript" }));
-    try {
-      const up: Promise<void>[] = [];
-      for (let tid = 1; tid < count; tid++) {
-        const worker = new Worker(url, { type: "module", name: `weft ${tid}` });
-        workers.push(worker);
-        if (!isAwaited) keepAlive(worker, false);
-        up.push(started(worker));
-        worker.postMessage({ memory, tid, wide });
-      }
-      posted++;
-      Atomics.store(words, word("posted"), posted);
-      await Promise.race([Promise.all(up), ...(options.worker ? [late()] : [])]);
-    } finally {
-      endAlarm();
-      if (!options.worker) URL.revokeObjectURL(url as string);
-    }
-  }
-
-  function started(worker: Worker): Promise<void> {
-    return new Promise((resolve, reject) => {
-      let isThere = false;
-      worker.onmessage = ({ data }) => {
-        if (data?.ready === workerVersion()) {
-          isThere = true;
-          resolve();
-        } else if (data === "bye") worker.terminate();
-        else if (data?.fault) dead ??= data.fault;
-        else if (!isThere) reject(new Error(`${fileName()} is another version's`));
-      };
-      worker.onerror = (event) => {
-        event.preventDefault();
-        if (isThere) dead ??= event.message || "it failed";
-        else reject(new Error(event.message || refused()));
-      };
-    });
-  }
-
-  function refused(): string {
-    return options.worker
-      ? `${fileName()} is no script that may run here`
-      : `workers from blob: URLs may be forbidden here; see the option "worker"`;
-  }
-
-  function fileName(): string {
-    const name = String(options.worker);
-    return name.length > 80 ? `${name.slice(0, 79)}…` : name;
-  }
-
-  /** A file with another script never answers. */
-  function late(): Promise<never> {
-    return new Promise((_, reject) => {
-      alarm = setTimeout(() => reject(new Error("they did not answer")), patience);
-    });
-  }
-
   /** One thread computes the same, so where no others can be had, that is no failure. */
   function goOnAlone(error: Error): void {
+    if (isUp) return;
     // One that sleeps is woken, for it cannot be ended in its sleep.
     send({ quit: true });
     workers.splice(0).forEach((worker) => worker.terminate());
     refusal = error.message;
     count = 1;
-  }
-
-  /** Timers are loaded on their first use, which none is. */
-  function endAlarm(): void {
-    if (alarm !== undefined) clearTimeout(alarm);
   }
 
   function send(message: unknown): void {
@@ -223,7 +173,9 @@ export function startThreads(heap: Heap, options: ThreadOptions): Threads {
       return isUp ? count : 1;
     },
     ran() {
-      if (!isBegun && ++runs > 1) beginSoon();
+      if (!isBegun) return ++runs > 1 ? beginSoon() : undefined;
+      // Where runs follow one another no message is heard meanwhile.
+      if (starting && !isUp && dead === undefined && areThere(memory, count - 1)) join();
     },
     start() {
       if (!isUp && !isAwaited) workers.forEach((worker) => keepAlive(worker, true));
@@ -286,7 +238,7 @@ export function startThreads(heap: Heap, options: ThreadOptions): Threads {
     },
     isLost: () => dead !== undefined,
     dispose() {
-      endAlarm();
+      starting?.cancel();
       isBegun = true;
       if (dead === undefined) {
         dead = "it was disposed";

@@ -35,7 +35,7 @@ export function workerVersion(): string {
 function textOf(version: string): string {
   const word = (name: keyof typeof control) => control[name] / 4;
   return `// Weft: a thread of the WebAssembly target.
-const plans = new Map(); let memory, words, tid, wide, handled = 0, seen = 0;
+const plans = new Map(), ready = "${version}"; let memory, words, tid, wide, handled = 0, seen = 0;
 
 self.onmessage = ({ data }) => {
   handled++;
@@ -43,7 +43,8 @@ self.onmessage = ({ data }) => {
     ({ memory, tid, wide } = data);
     words = new Int32Array(memory.buffer);
     seen = Atomics.load(words, ${word("epoch")});
-    self.postMessage({ ready: "${version}" });
+    if (data.version === ready) Atomics.add(words, ${word("there")}, 1);
+    self.postMessage({ ready });
   }
   if (data.load !== undefined) {
     const env = { memory, stamp() {} };

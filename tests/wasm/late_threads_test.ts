@@ -58,6 +58,24 @@ Deno.test({
 });
 
 Deno.test({
+  name: "threads join runs that follow one another and never wait for a message",
+  ignore,
+  fn: async () => {
+    await using on = openWasm();
+    const [{ threads }] = on.places();
+    const loaded = await on.compile(graph);
+    const results = await valuesFrom(loaded, [x, w]);
+    const until = performance.now() + 5000;
+    while (threads.active === 1 && performance.now() < until) {
+      (await loaded.run([x, w])).forEach((out) => out.dispose());
+    }
+    assertEquals(threads.active, threads.count);
+    assertSameBits(await valuesFrom(loaded, [x, w]), results, "with all threads");
+    loaded.dispose();
+  },
+});
+
+Deno.test({
   name: "threads start at once for a plan that computes long, and are waited for",
   ignore,
   fn: async () => {

@@ -85,7 +85,7 @@ Deno.test("where a worker cannot start one thread does the work, and says why", 
       ["throw new Error('no worker here');", "no worker here"],
       ["this is no JavaScript", "SyntaxError"],
       ["// Not the library's.", "did not answer"],
-      [wasmWorker().replace(/ready: "\w+"/, 'ready: "1"'), "another version"],
+      [wasmWorker().replace(/ready = "\w+"/, 'ready = "1"'), "another version"],
     ]
   ) {
     const worker = blob(text);

@@ -16,7 +16,7 @@ const test = await webTests(async () => {
   const write = (name: string, text: string) => Deno.writeTextFile(`${folder}/${name}`, text);
   await write("probe.js", await bundled(new URL("probe.ts", import.meta.url)));
   await write("weft_worker.js", wasmWorker());
-  await write("old_worker.js", wasmWorker().replace(/ready: "\w+"/, 'ready: "1"'));
+  await write("old_worker.js", wasmWorker().replace(/ready = "\w+"/, 'ready = "1"'));
   await write("other.js", "// Not the library's.\n");
   await write(
     "index.html",
