@@ -66,4 +66,8 @@ async function table(processes: number): Promise<void> {
 }
 
 if (Deno.args[0] === "once") console.log(JSON.stringify(await once(Deno.args[1] as Mode)));
-else await table(Number(Deno.args[0] ?? 9));
+else {
+  const processes = Number(Deno.args[0] ?? 9);
+  if (!(processes >= 1)) throw new RangeError(`give a number of processes, not ${Deno.args[0]}`);
+  await table(processes);
+}

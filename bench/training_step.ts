@@ -14,6 +14,7 @@ import * as nn from "../lib/model/nn.ts";
 import { key, open, type OpenOptions, read } from "../mod.ts";
 
 const steps = Number(Deno.args[0] ?? 60);
+if (!(steps >= 2)) throw new RangeError(`give a number of steps, 2 at least, not ${Deno.args[0]}`);
 const data = (name: string) => new URL(`../examples/data/digits/${name}`, import.meta.url);
 const targets: readonly (readonly ["wasm" | "webgpu", OpenOptions])[] = [
   ["wasm", {}],

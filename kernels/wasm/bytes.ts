@@ -14,8 +14,6 @@ export interface Bytes {
   pair(first: number, value: number): void;
   /** An instruction of `opcodes`. */
   opcode(value: number): void;
-  /** Reading three locals, an instruction, and writing the last one. */
-  update(x: number, y: number, last: number, opcode: number): void;
   /** A signed LEB128 number of 32 bits, or of 64 where it is safe as a number. */
   s(value: number): void;
   /** Four bytes of a float. */
@@ -92,23 +90,6 @@ const behaviour = {
     data[size + 1] = value >> 8;
     data[size + 2] = value >> 16;
     this.size = size + (value >> 24);
-  },
-  update(this: Growing, x: number, y: number, last: number, opcode: number): void {
-    if ((x | y | last) < 128) {
-      if (this.size + 11 > this.data.length) room(this, 11);
-      const { data, size } = this;
-      data[size] = data[size + 2] = data[size + 4] = 0x20;
-      data[size + 1] = x;
-      data[size + 3] = y;
-      data[size + 5] = last;
-      this.size = size + 6;
-    } else {
-      this.pair(0x20, x);
-      this.pair(0x20, y);
-      this.pair(0x20, last);
-    }
-    this.opcode(opcode);
-    this.pair(0x21, last);
   },
   s(this: Growing, value: number): void {
     if (value >= -64 && value < 64) return this.byte(value & 127);

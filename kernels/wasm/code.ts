@@ -91,7 +91,11 @@ const instructions = {
     this.bytes.pair(0x22, local);
   },
   madd(this: Body, x: Local, y: Local, acc: Local): void {
-    this.bytes.update(x, y, acc, opcodes["f32x4.relaxed_madd"]);
+    this.get(x);
+    this.get(y);
+    this.get(acc);
+    this.op("f32x4.relaxed_madd");
+    this.set(acc);
   },
   i32(this: Body, value: number): void {
     this.bytes.byte(0x41);

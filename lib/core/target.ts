@@ -192,9 +192,9 @@ export interface Timed {
 
 /** What making a graph ready took, in milliseconds. */
 export interface Took {
-  /** Passes, fusion, memory, the choice of kernels. */
+  /** Passes, fusion, memory. */
   readonly plan: number;
-  /** Kernels: their texts or modules, and what the driver or engine makes of them. */
+  /** Kernels: their choice, their texts or modules, and what the driver or engine makes of them. */
   readonly compile: number;
   /** Constants, until the machine has taken them. */
   readonly upload: number;

@@ -45,9 +45,9 @@ export async function openWebgpu(options: MachineOptions = {}): Promise<GpuMachi
       gpu.health.check("compile");
       const begun = performance.now();
       const plan = compilePlan(graph, gpu.limits, options, target);
+      const planned = performance.now();
       const choices = choicesOf(plan, target, gpu.images);
       const chosen = await tuner.choose(plan, choices, options.optLevel === 3);
-      const planned = performance.now();
       const kernels = emitted(plan, target, chosen);
       return await loadPlan(gpu, plan, kernels, {
         donate: options.donate,

@@ -5,7 +5,7 @@
  */
 import { ownForm } from "../core/draft.ts";
 import { type Form, generic } from "../core/form.ts";
-import { type Graph, orderOf, rootsOf } from "../core/graph.ts";
+import { orderOf } from "../core/graph.ts";
 import type { Plan, Step } from "../core/plan.ts";
 import type { Scalar } from "../core/scalar.ts";
 import type { StepInfo } from "../core/target.ts";
@@ -53,17 +53,6 @@ export function nodeFlops({ op, ins, attrs, outs }: Node): number {
   const given = new Set(orderOf(ins));
   const inside = orderOf(op.compose(ins, attrs)).filter((node) => !given.has(node));
   return inside.filter(({ data }) => !data).reduce((n, node) => n + nodeFlops(node), 0);
-}
-
-/** Operations of a graph's products and convolutions, about all of what takes long; before planning. */
-export function productFlops(graph: Graph): number {
-  return orderOf(rootsOf(graph)).reduce((n, { op, ins, attrs, outs: [out] }) => {
-    const [a, b] = ins.map(({ shape }) => shape);
-    if (op.name === "conv2d") return n + 2 * sizeOf(out.shape) * sizeOf(b.slice(-3));
-    return op.name === "matmul"
-      ? n + 2 * sizeOf(out.shape) * a[a.length - (attrs.transposeA ? 2 : 1)]
-      : n;
-  }, 0);
 }
 
 /** The steps of a plan; `chosen` names the kernel of each and how it is dispatched. */

@@ -18,7 +18,7 @@ import type { CompileOptions, Loaded, Machine, Target, Tuning, Variant } from ".
 import { sizeOf, type Type } from "../core/type.ts";
 import { compilePlan } from "../plan/compile.ts";
 import { tunerOf } from "../plan/tune.ts";
-import { flopsOf, productFlops } from "../plan/work.ts";
+import { flopsOf } from "../plan/work.ts";
 import { constantsOf } from "./constants.ts";
 import { engine } from "./features.ts";
 import { type Block, type Heap, newHeap } from "./heap.ts";
@@ -153,15 +153,14 @@ export function openWasm(options: WasmOptions = {}): WasmMachine {
     },
     async compile(graph: Graph, how: CompileOptions = {}): Promise<Loaded> {
       check("compile");
-      const planningBegan = performance.now();
+      const begun = performance.now();
       const { heap, threads, constants } = first;
-      // Workers begin while this thread plans; what only the plan shows to be long starts them then.
-      if (productFlops(graph) >= long) threads.start();
       const grown = heap.reserve(broughtBytes(constants, graph));
       const isTouched = !grown || threads.touch(grown);
       const plan = compilePlan(graph, target.limits, how, target);
       if (isLong(plan)) threads.start();
       if (!isTouched) threads.touch(grown);
+      const planned = performance.now();
       const choices = choicesOf(plan, target);
       const chosen = await tuner.choose(plan, choices, how.optLevel === 3);
       const kernels = plan.steps.map((step, i) =>
@@ -172,7 +171,7 @@ export function openWasm(options: WasmOptions = {}): WasmMachine {
         donate: how.donate,
         once: how.once,
         variants: chosen.map((variant) => variant?.name),
-        planningBegan,
+        took: { plan: planned - begun, emit: performance.now() - planned },
       });
     },
     upload: (value: Host): Resident => residents.upload(value),

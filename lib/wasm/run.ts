@@ -40,7 +40,7 @@ export interface LoadOptions {
   readonly donate?: readonly number[];
   readonly once?: boolean;
   readonly variants?: readonly (string | undefined)[];
-  readonly planningBegan?: number;
+  readonly took?: { readonly plan: number; readonly emit: number };
 }
 
 /** Portions in which a thread takes its share of a step; others help with the last ones. */
@@ -72,7 +72,7 @@ async function load(
   place: Place,
   plan: Plan,
   kernels: readonly (WasmKernel | undefined)[],
-  { donate = [], once = false, variants = [], planningBegan = performance.now() }: LoadOptions,
+  { donate = [], once = false, variants = [], took = { plan: 0, emit: 0 } }: LoadOptions,
   undo: (() => void)[],
 ): Promise<Loaded> {
   const { heap, threads, constants, residents, features } = place;
@@ -81,11 +81,11 @@ async function load(
     undo.push(() => heap.give(block));
     return block;
   };
+  const begun = performance.now();
   const { parts: all, steps, packed } = partsOf(plan, kernels);
   const count = plan.slots.length + packed.length;
   const held = readConstants(plan, all);
   const grown = heap.reserve(newBytes(constants, plan, held, packed));
-  const planned = performance.now();
   const bytes = assemble(steps, count, features, 1, heap.most, place.table);
   const isAlone = !steps.some(({ barrier }) => barrier);
   let stamps: number[] = [];
@@ -287,8 +287,8 @@ async function load(
         dispatch: [all.find(({ ends }) => ends === i)!.kernel.units],
       })),
     took: {
-      plan: planned - planningBegan,
-      compile: assembled - planned + compiled - uploaded,
+      plan: took.plan,
+      compile: took.emit + assembled - begun + compiled - uploaded,
       upload: uploaded - assembled,
     },
     dispose() {

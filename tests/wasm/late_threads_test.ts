@@ -22,6 +22,16 @@ const square = f32([300, 300]);
 const w: Host = valueOf({ type: square, from: -1, to: 1 }, 2);
 const graph = stage((x: Tensor, w: Tensor) => softmax(relu(matmul(x, w))), [type, square]);
 
+/** A machine without threads yet, a plan on it, and what its first run gave. */
+async function ranOnce() {
+  const on = openWasm();
+  const [{ threads }] = on.places();
+  const loaded = await on.compile(graph);
+  const results = await valuesFrom(loaded, [x, w]);
+  assertEquals(threads.active, 1);
+  return { on, threads, loaded, results };
+}
+
 /** Waits until the threads of a machine are there; a second at most. */
 async function arrived(on: WasmMachine): Promise<void> {
   const [{ threads }] = on.places();
@@ -61,17 +71,14 @@ Deno.test({
   name: "threads join runs that follow one another and never wait for a message",
   ignore,
   fn: async () => {
-    await using on = openWasm();
-    const [{ threads }] = on.places();
-    const loaded = await on.compile(graph);
-    const results = await valuesFrom(loaded, [x, w]);
+    const { on, threads, loaded, results } = await ranOnce();
     const until = performance.now() + 5000;
     while (threads.active === 1 && performance.now() < until) {
       (await loaded.run([x, w])).forEach((out) => out.dispose());
     }
     assertEquals(threads.active, threads.count);
     assertSameBits(await valuesFrom(loaded, [x, w]), results, "with all threads");
-    loaded.dispose();
+    on.dispose();
   },
 });
 
@@ -93,16 +100,12 @@ Deno.test({
   name: "a run that is timed has all threads, and the same bits",
   ignore,
   fn: async () => {
-    await using on = openWasm();
-    const [{ threads }] = on.places();
-    const loaded = await on.compile(graph);
-    const results = await valuesFrom(loaded, [x, w]);
-    assertEquals(threads.active, 1);
+    const { on, threads, loaded, results } = await ranOnce();
     const { outs } = await loaded.timed([x, w]);
     assertEquals(threads.active, threads.count);
     assertSameBits(await on.read(outs), results, "the timed run");
     outs.forEach((out) => out.dispose());
-    loaded.dispose();
+    on.dispose();
   },
 });
 
