@@ -127,6 +127,11 @@ export function startThreads(heap: Heap, options: ThreadOptions): Threads {
     for (const [id, module] of live) send({ load: id, module });
   }
 
+  /** While this thread computes no message is heard, but the memory knows who is there. */
+  function look(): void {
+    if (starting && !isUp && dead === undefined && areThere(memory, count - 1)) join();
+  }
+
   function beginSoon(left: number = turns): void {
     queueMicrotask(() => left > 0 ? beginSoon(left - 1) : begin());
   }
@@ -174,8 +179,7 @@ export function startThreads(heap: Heap, options: ThreadOptions): Threads {
     },
     ran() {
       if (!isBegun) return ++runs > 1 ? beginSoon() : undefined;
-      // Where runs follow one another no message is heard meanwhile.
-      if (starting && !isUp && dead === undefined && areThere(memory, count - 1)) join();
+      look();
     },
     start() {
       if (!isUp && !isAwaited) workers.forEach((worker) => keepAlive(worker, true));
@@ -196,7 +200,8 @@ export function startThreads(heap: Heap, options: ThreadOptions): Threads {
       return performance.now() - begun;
     },
     async load(module, alone, stamp = () => {}) {
-      if (isAwaited) await ready;
+      look();
+      if (isAwaited && !isUp) await ready;
       const calls = count > 1 && !alone;
       const instance = await instanceOf(module, { env: { memory, stamp } });
       const run = instance.exports.run as (tid: number, base: number | bigint) => number;
