@@ -83,6 +83,20 @@ Deno.test({
 });
 
 Deno.test({
+  name: "threads join loads that follow one another and never wait for a message",
+  ignore,
+  fn: async () => {
+    const { on, threads, loaded, results } = await ranOnce();
+    (await loaded.run([x, w])).forEach((out) => out.dispose());
+    const until = performance.now() + 5000;
+    while (threads.active === 1 && performance.now() < until) (await on.compile(graph)).dispose();
+    assertEquals(threads.active, threads.count);
+    assertSameBits(await valuesFrom(loaded, [x, w]), results, "with all threads");
+    on.dispose();
+  },
+});
+
+Deno.test({
   name: "threads start at once for a plan that computes long, and are waited for",
   ignore,
   fn: async () => {
