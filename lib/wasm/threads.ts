@@ -96,6 +96,9 @@ export function startThreads(heap: Heap, options: ThreadOptions): Threads {
   let programs = 0, posted = 0, runs = 0;
 
   let ready = Promise.resolve();
+  // Who waits when the memory tells sooner than their messages would hear nothing more from workers
+  // that keep no process alive.
+  const joined = Promise.withResolvers<void>();
   let starting: Started | undefined;
   let isBegun = count === 1, isUp = false;
   let isAwaited = !options.later; // Else workers do not keep the process alive.
@@ -116,7 +119,7 @@ export function startThreads(heap: Heap, options: ThreadOptions): Threads {
     });
     posted++;
     Atomics.store(words, word("posted"), posted);
-    ready = starting.arrived.then(join, goOnAlone);
+    ready = Promise.race([joined.promise, starting.arrived.then(join, goOnAlone)]);
   }
 
   function join(): void {
@@ -124,6 +127,7 @@ export function startThreads(heap: Heap, options: ThreadOptions): Threads {
     isUp = true;
     if (isAwaited) workers.forEach((worker) => keepAlive(worker, false));
     words[word("threads")] = count;
+    joined.resolve();
     for (const [id, module] of live) send({ load: id, module });
   }
 

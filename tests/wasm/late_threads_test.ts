@@ -3,11 +3,13 @@
  * for a plan that computes long. Results have the same bits before and after.
  * @module
  */
+import { control } from "../../kernels/wasm/control.ts";
 import type { Host } from "../../lib/core/host.ts";
 import type { Tensor } from "../../lib/core/tensor.ts";
 import { f32 } from "../../lib/core/type.ts";
 import { stage } from "../../lib/stage/stage.ts";
 import { openWasm, type WasmMachine } from "../../lib/wasm/machine.ts";
+import { areThere } from "../../lib/wasm/start_workers.ts";
 import { matmul, relu, softmax } from "../../mod.ts";
 import { valueOf } from "../ops/case_values.ts";
 import { assert, assertEquals } from "../std.ts";
@@ -92,6 +94,27 @@ Deno.test({
     while (threads.active === 1 && performance.now() < until) (await on.compile(graph)).dispose();
     assertEquals(threads.active, threads.count);
     assertSameBits(await valuesFrom(loaded, [x, w]), results, "with all threads");
+    on.dispose();
+  },
+});
+
+Deno.test({
+  name: "who waits for threads hears of them when a load has seen them first",
+  ignore,
+  fn: async () => {
+    const { on, threads, loaded } = await ranOnce();
+    const waiting = threads.start();
+    const { memory } = on.places()[0].heap;
+    const words = new Int32Array(memory.buffer);
+    for (let i = 0; i < 5000 && !areThere(memory, threads.count - 1); i++) {
+      Atomics.wait(words, control.there / 4 + 1, 0, 1);
+    }
+    const second = await on.compile(graph);
+    assertEquals(threads.active, threads.count);
+    // Their messages keep no process alive any more.
+    await waiting;
+    loaded.dispose();
+    second.dispose();
     on.dispose();
   },
 });
