@@ -24,6 +24,9 @@ const models = ["ResNet18 @224", "ResNet18 @64", "ResNet18 @224"];
 const places = ["first", "second", "third"];
 
 async function once(mode: Mode): Promise<Took[]> {
+  if (!(mode in modes)) {
+    throw new RangeError(`give one of "${Object.keys(modes).join('", "')}", not ${mode}`);
+  }
   const machine = openWasm(modes[mode]);
   const all: Took[] = [];
   for (const name of models) {
